@@ -1,0 +1,63 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency], plugins: [Target.PluginUsage] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings, plugins: plugins)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "mscan-lint",
+  products: [
+    .executable(name: "mscan-lint", targets: ["mscan-lint"])
+  ],
+  dependencies: [
+    // Commands, help, usage errors and completions as users of Swift tools know them.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // Inflate and CRC-32 for zip members: the reference implementation that loaders use themselves.
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // YAML events for rule files. Yams would bring all of Foundation: +44 MB and +2.5 ms at each start.
+    .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+    library("MScanBytes", ["CZlib"]),
+    library("MScanFacts", ["MScanBytes"]),
+    library("MScanFormats", ["MScanBytes", "MScanFacts"]),
+    library("MScanRules", ["MScanBytes", "MScanFacts", "CYaml"]),
+    library("MScanReports", ["MScanBytes", "MScanFacts"]),
+
+    // Rules/ becomes Swift data at build time: a new rule touches no code, and start-up parses no YAML.
+    .executableTarget(
+      name: "embed-rules", dependencies: ["MScanRules", "MScanFacts", "MScanBytes"], path: "Sources/embed-rules",
+      swiftSettings: settings),
+    .plugin(
+      name: "EmbedRules", capability: .buildTool(), dependencies: ["embed-rules"], path: "Sources/EmbedRules"),
+    library("MScanBuiltinRules", [], plugins: ["EmbedRules"]),
+
+    library(
+      "MScanEngine",
+      ["MScanBytes", "MScanFacts", "MScanFormats", "MScanRules", "MScanReports", "MScanBuiltinRules"]),
+    .executableTarget(
+      name: "mscan-lint",
+      dependencies: [
+        "MScanEngine", "MScanBytes", "MScanFacts", "MScanFormats", "MScanRules", "MScanReports",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: settings),
+
+    tests("MScanBytesTests", ["MScanBytes"]),
+    tests("MScanFormatsTests", ["MScanFormats", "MScanFacts", "MScanBytes"]),
+    tests("MScanRulesTests", ["MScanRules", "MScanFacts", "MScanBytes"]),
+    tests("MScanReportsTests", ["MScanReports", "MScanFacts", "MScanBytes"]),
+  ]
+)

@@ -1,0 +1,46 @@
+/// Every bound on what a scan spends on hostile input. Reaching one is stated as an `anomaly` fact with subject
+/// `limit.<name>`, and makes the scan incomplete.
+public struct Limits: Sendable, Hashable {
+  /// Nested artifacts below a file (zip in zip in pickle …). Levels; 16: real models stay below 4.
+  public var depth = 16
+  /// Child artifacts opened below one file. Count; 20,000: the largest real archives hold about 10,000 members.
+  public var artifacts = 20_000
+  /// Decoded bytes of all compressed members of one file together. Bytes; 8 GiB.
+  public var expandedBytes = 8 << 30
+  /// Decoded bytes of one member that has to be held in memory. Bytes; 64 MiB: the largest real `data.pkl` seen is
+  /// 20 MB; larger stored members are read in place and need no memory.
+  public var memberBytes = 64 << 20
+  /// Decoded size over encoded size. Ratio; 200: deflate cannot pass 1,032, real pickles stay under 30. Applied only
+  /// above one mebibyte of output.
+  public var expansionRatio = 200
+  /// Members of one archive's directory. Count; 200,000.
+  public var members = 200_000
+  /// Nesting of JSON and of other trees. Levels; 512: twice what Python's own reader takes by default.
+  public var nesting = 512
+  /// Length of a safetensors header. Bytes; 100 MB: the reference implementation's own bound.
+  public var safetensorsHeader = 100_000_000
+  /// A JSON document. Bytes; 256 MiB: the largest real tokenizer is about 35 MB.
+  public var jsonBytes = 256 << 20
+  /// Values stated by one JSON document. Count; 200,000.
+  public var values = 200_000
+  /// Opcodes of one pickle stream. Count; 1,000,000,000: a 100 MB pickle has 55 million.
+  public var pickleOpcodes = 1_000_000_000
+  /// Memo slots of one pickle. Count; 16,777,216: eight bytes each.
+  public var pickleMemo = 1 << 24
+  /// Objects on a pickle's stack. Count; 4,194,304: CPython's pickler batches by 1,000.
+  public var pickleStack = 1 << 22
+  /// Everything else a pickle's symbolic run holds (tuples, containers, call results). Bytes; 96 MiB.
+  public var pickleHeap = 96 << 20
+  /// A line operand (GLOBAL, INT, STRING …) of a pickle. Bytes; 1 MiB.
+  public var pickleLine = 1 << 20
+  /// Facts of one artifact. Count; 100,000: identical ones coalesce first.
+  public var facts = 100_000
+  /// Characters of one rendered argument list. Count; 400.
+  public var argumentCharacters = 400
+  /// Files of one scan. Count; 10,000,000.
+  public var files = 10_000_000
+
+  public init() {}
+
+  public static let standard = Limits()
+}

@@ -1,0 +1,110 @@
+public import MScanBytes
+
+/// The kinds of fact. The list is closed: a new kind needs a rule that uses it.
+public enum FactKind: String, Sendable, CaseIterable, Hashable {
+  case artifact, member, callable, value, operation, tensor, template, reference, text, provenance, lineage, anomaly
+}
+
+/// Where in an artifact, in the format's own words.
+public enum Place: Sendable, Hashable {
+  /// The whole artifact.
+  case whole
+  /// The n-th opcode of a pickle, counted from 0.
+  case opcode(Int)
+  /// A JSON pointer.
+  case path(String)
+  case tensor(String)
+  /// A member of a container.
+  case member(String)
+  /// Line from 1, column from 1 in Unicode scalars; `path` is the JSON pointer, if there is one.
+  case line(Int, column: Int, path: String?)
+
+  public var description: String {
+    switch self {
+    case .whole: "file"
+    case .opcode(let index): "opcode \(index)"
+    case .path(let pointer): pointer
+    case .tensor(let name): "tensor \(name)"
+    case .member(let name): "member \(name)"
+    case .line(let line, let column, let path): path ?? "\(line):\(column)"
+    }
+  }
+
+  /// Line and column, if the place has them.
+  public var lineAndColumn: (line: Int, column: Int)? {
+    if case .line(let line, let column, _) = self { return (line, column) }
+    return nil
+  }
+}
+
+/// What an attribute of a fact holds.
+public enum AttributeValue: Sendable, Hashable {
+  case text(String)
+  case integer(Int)
+  case boolean(Bool)
+  case list([String])
+}
+
+/// One thing the bytes of one artifact say. Never an opinion.
+public struct Fact: Sendable, Hashable {
+  public enum Payload: Sendable, Hashable {
+    case artifact(ArtifactFact)
+    case member(MemberFact)
+    case callable(CallableFact)
+    case value(ValueFact)
+    case tensor(TensorFact)
+    case anomaly(AnomalyFact)
+  }
+
+  /// Row in the artifact table.
+  public var artifact: Int
+  /// Decoded bytes of that artifact.
+  public var range: ByteRange
+  public var place: Place
+  public var payload: Payload
+  /// How many identical facts this one stands for.
+  public var count: Int
+
+  public init(artifact: Int, range: ByteRange, place: Place, payload: Payload, count: Int = 1) {
+    self.artifact = artifact
+    self.range = range
+    self.place = place
+    self.payload = payload
+    self.count = count
+  }
+
+  public var kind: FactKind {
+    switch payload {
+    case .artifact: .artifact
+    case .member: .member
+    case .callable: .callable
+    case .value: .value
+    case .tensor: .tensor
+    case .anomaly: .anomaly
+    }
+  }
+
+  /// What rules key on. The first is the fact's own name; a rule that *allows* is held against that one alone.
+  public var subjects: [String] {
+    switch payload {
+    case .artifact(let fact): [fact.format]
+    case .member(let fact): [fact.name]
+    case .callable(let fact): fact.subjects
+    case .value(let fact): fact.subjects
+    case .tensor(let fact): [fact.name]
+    case .anomaly(let fact): [fact.subject]
+    }
+  }
+
+  /// A named attribute of the payload, nil when this fact has none of that name.
+  public func attribute(named name: String) -> AttributeValue? {
+    switch payload {
+    case .artifact(let fact): fact.attribute(named: name)
+    case .member(let fact): fact.attribute(named: name)
+    case .callable(let fact): fact.attribute(named: name)
+    case .value(let fact): fact.attribute(named: name)
+    case .tensor(let fact): fact.attribute(named: name)
+    case .anomaly(let fact): fact.attribute(named: name)
+    }
+  }
+}

@@ -1,0 +1,93 @@
+public import MScanBytes
+
+/// A child that a parser found: its row in the table, and its bytes.
+public struct ChildArtifact: Sendable {
+  public var index: Int
+  public var source: ByteSource
+  /// A format the parent knows it to have whatever its first bytes say (`data.pkl` is what torch unpickles); nil to go
+  /// by content.
+  public var format: String?
+
+  public init(index: Int, source: ByteSource, format: String? = nil) {
+    self.index = index
+    self.source = source
+    self.format = format
+  }
+}
+
+/// The facts of one file on disk and all that is nested in it, in the order they were stated.
+///
+/// Identical facts (same artifact, same payload) coalesce into the first, with a count.
+public struct FactBuffer: Sendable {
+  public var artifacts = ArtifactTable()
+  public private(set) var facts: [Fact] = []
+  /// Children found and not yet read; the walker takes them.
+  public var children: [ChildArtifact] = []
+  /// Set when ``Limits/facts`` was hit for an artifact.
+  public private(set) var droppedFacts: Set<Int> = []
+
+  private struct Key: Hashable {
+    let artifact: Int
+    let payload: Fact.Payload
+  }
+  private var seen: [Key: Int] = [:]
+  private var perArtifact: [Int: Int] = [:]
+  private let limit: Int
+
+  public init(limits: Limits = .standard) { limit = limits.facts }
+
+  /// States a fact. Over ``Limits/facts`` in one artifact, callables and anomalies still get in up to twice the limit.
+  public mutating func emit(_ payload: Fact.Payload, artifact: Int, range: ByteRange, place: Place) {
+    let key = Key(artifact: artifact, payload: payload)
+    if let index = seen[key] {
+      facts[index].count += 1
+      return
+    }
+    let stated = perArtifact[artifact, default: 0]
+    if stated >= limit {
+      guard droppedFacts.insert(artifact).inserted else { return }
+      facts.append(
+        Fact(
+          artifact: artifact, range: range, place: place,
+          payload: .anomaly(
+            AnomalyFact(subject: "limit.facts", field: "facts", detail: "more than \(limit) facts", incomplete: true))))
+      return
+    }
+    perArtifact[artifact] = stated + 1
+    seen[key] = facts.count
+    facts.append(Fact(artifact: artifact, range: range, place: place, payload: payload))
+  }
+
+  /// States a failure of a reader as an anomaly `<format>.<reason>`; a limit as `limit.<field>`.
+  public mutating func emit(_ failure: ParseFailure, format: String, artifact: Int, size: Int) {
+    let subject =
+      failure.reason == .limitExceeded ? "limit.\(failure.fieldName)" : "\(format).\(failure.reason.rawValue)"
+    let start = min(max(0, failure.offset), size)
+    emit(
+      .anomaly(
+        AnomalyFact(
+          subject: subject, field: failure.fieldName, detail: "\(failure.fieldName) at byte \(start)",
+          incomplete: true)),
+      artifact: artifact, range: ByteRange(start, min(start + 1, size)), place: .whole)
+  }
+
+  /// Adds a row to the table and queues its bytes for reading.
+  @discardableResult
+  public mutating func addChild(_ artifact: Artifact, source: ByteSource, format: String? = nil) -> Int {
+    let index = artifacts.append(artifact)
+    children.append(ChildArtifact(index: index, source: source, format: format))
+    return index
+  }
+
+  /// Moves the facts after `mark` into byte order; parsers that state facts out of order call it at their end.
+  public mutating func sortFacts(after mark: Int) {
+    guard mark < facts.count else { return }
+    let sorted = facts[mark...].enumerated().sorted {
+      ($0.element.range.start, $0.offset) < ($1.element.range.start, $1.offset)
+    }
+    facts.replaceSubrange(mark..., with: sorted.map(\.element))
+    for index in mark..<facts.count {
+      seen[Key(artifact: facts[index].artifact, payload: facts[index].payload)] = index
+    }
+  }
+}

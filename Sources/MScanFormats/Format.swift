@@ -1,0 +1,32 @@
+public import MScanBytes
+public import MScanFacts
+
+/// What a reader is given.
+public struct ArtifactInput: Sendable {
+  /// Row in the sink's artifact table.
+  public let index: Int
+  public let source: ByteSource
+  /// Last path component of the artifact's name.
+  public let name: String
+  public let limits: Limits
+  /// Which document values to state.
+  public let interest: ValueInterest
+
+  public init(
+    index: Int, source: ByteSource, name: String, limits: Limits = .standard, interest: ValueInterest = .all
+  ) {
+    self.index = index
+    self.source = source
+    self.name = name
+    self.limits = limits
+    self.interest = interest
+  }
+}
+
+/// A reader of one file format. It states facts about the bytes it is given and queues what is nested in them; it
+/// never throws, ranks or prints. What it cannot read is an anomaly with `incomplete` set.
+public protocol Format: Sendable {
+  /// Stable id, lower case: `zip`, `pickle`, `safetensors`.
+  static var id: String { get }
+  static func read(_ input: ArtifactInput, into sink: inout FactBuffer)
+}

@@ -1,0 +1,30 @@
+public import MScanFacts
+
+/// How a report is written.
+public struct ReportStyle: Sendable {
+  public var color: Bool
+  /// Findings and verdict only.
+  public var quiet: Bool
+  /// Severity at or above which the run fails; nil never.
+  public var failOn: Severity?
+
+  public init(color: Bool = false, quiet: Bool = false, failOn: Severity? = .medium) {
+    self.color = color
+    self.quiet = quiet
+    self.failOn = failOn
+  }
+}
+
+/// Writes a report in one format. Pure: same report, same bytes.
+public protocol Reporter: Sendable {
+  /// As given to `--format`.
+  static var name: String { get }
+  static func render(_ report: ScanReport, style: ReportStyle) -> String
+}
+
+/// Every reporter, by name.
+public enum ReporterList {
+  public static let all: [any Reporter.Type] = []
+
+  public static func named(_ name: String) -> (any Reporter.Type)? { all.first { $0.name == name } }
+}

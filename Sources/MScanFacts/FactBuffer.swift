@@ -37,10 +37,12 @@ public struct FactBuffer: Sendable {
   public init(limits: Limits = .standard) { limit = limits.facts }
 
   /// States a fact. Over ``Limits/facts`` in one artifact, callables and anomalies still get in up to twice the limit.
-  public mutating func emit(_ payload: Fact.Payload, artifact: Int, range: ByteRange, place: Place) {
+  public mutating func emit(
+    _ payload: Fact.Payload, artifact: Int, range: ByteRange, place: Place, count: Int = 1
+  ) {
     let key = Key(artifact: artifact, payload: payload)
     if let index = seen[key] {
-      facts[index].count += 1
+      facts[index].count += count
       return
     }
     let stated = perArtifact[artifact, default: 0]
@@ -55,7 +57,7 @@ public struct FactBuffer: Sendable {
     }
     perArtifact[artifact] = stated + 1
     seen[key] = facts.count
-    facts.append(Fact(artifact: artifact, range: range, place: place, payload: payload))
+    facts.append(Fact(artifact: artifact, range: range, place: place, payload: payload, count: count))
   }
 
   /// States a failure of a reader as an anomaly `<format>.<reason>`; a limit as `limit.<field>`.

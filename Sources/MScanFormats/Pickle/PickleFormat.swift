@@ -19,13 +19,15 @@ public enum PickleFormat: Format {
       case "zip" where row.name.lowercased().hasSuffix("data.pkl") || row.name.lowercased().hasSuffix("constants.pkl"):
         return ["torch.load"]
       case "npy": return ["numpy.load(allow_pickle=True)"]
-      case "pickle": return ["pickle.loads, from the pickle around it"]
+      case "pickle": return row.name.hasPrefix("stream") ? ["a reader that starts there"] : ["the pickle around it"]
       default: return ["pickle.load"]
       }
     }
     let name = row.name.lowercased()
     if name.hasSuffix(".joblib") { return ["joblib.load"] }
-    for ending in [".pt", ".pth", ".bin", ".ckpt"] where name.hasSuffix(ending) { return ["torch.load", "pickle.load"] }
+    for ending in [".pt", ".pth", ".bin", ".ckpt"] where name.hasSuffix(ending) {
+      return ["torch.load", "pickle.load"]
+    }
     return ["pickle.load"]
   }
 
@@ -107,16 +109,16 @@ struct PickleReader {
         let counts = runs.map { String($0.asked.count) }.joined(separator: ", ")
         recorder.note(
           "pickle.readers-disagree", at: first.irregularity?.offset ?? first.failedStream, end: input.source.count,
-          opcode: 0, field: "FRAME", detail: "CPython's unpicklers ask for \(counts) names")
+          opcode: -1, field: "FRAME", detail: "CPython's unpicklers ask for \(counts) names")
       }
     }
     if first.refusals.any {
-      let lenient = further("as a loader for Python 2 strings, extensions and buffers reads it", .init(lenient: true), &sink)
+      let lenient = further("lenient reading", .init(lenient: true), &sink)
       if lenient.failure == nil || !isFirst(lenient) { isAccounted = true }
       if first.refusals.buffer { note("pickle.out-of-band-buffer", first.failure?.offset ?? 0) }
     }
     if recorder.names({ $0.name == "NumpyArrayWrapper" && $0.module.hasPrefix("joblib") }) {
-      let joblib = further("as joblib reads it", .init(joblib: true), &sink, reading: .python)
+      let joblib = further("joblib reading", .init(joblib: true), &sink, reading: .python)
       if joblib.failure == nil, joblib.end == input.source.count { isAccounted = true }
       if isAccounted { return finish(joblib, accounted: true, into: &sink) }
     }
@@ -126,7 +128,8 @@ struct PickleReader {
   private func isFirst(_ run: Run) -> Bool { run.streams.isEmpty || run.failedNames > 0 }
 
   private func note(_ subject: StaticString, _ offset: Int) {
-    recorder.note(subject.description, at: offset, end: min(offset &+ 1, input.source.count), opcode: 0, field: "FRAME")
+    recorder.note(
+      subject.description, at: offset, end: min(offset &+ 1, input.source.count), opcode: -1, field: "FRAME")
   }
 
   /// A reading that other loaders than `pickle.load` give the bytes: an artifact of its own beside the pickle.
@@ -209,27 +212,29 @@ struct PickleReader {
   private mutating func finish(_ run: Run, accounted: Bool, into sink: inout FactBuffer) {
     if let failure = run.failure {
       if run.streams.isEmpty || run.failedNames > 0 || failure.reason == .limitExceeded {
-        if !accounted || failure.reason == .limitExceeded { noteFailure(failure) }
+        if !accounted || failure.reason == .limitExceeded {
+          noteFailure(failure, opcode: run.failedOpcodes)
+        }
       } else {
         noteTrailing(from: run.failedStream, into: &sink)
       }
     }
     if run.streams.count > 1, !run.isTorchLegacy {
       recorder.note(
-        "pickle.second-stream", at: run.streams[1].start, end: run.streams[1].end, opcode: 0, field: "STOP",
+        "pickle.second-stream", at: run.streams[1].start, end: run.streams[1].end, opcode: -1, field: "STOP",
         detail: "\(run.streams.count) pickles stand one behind the other")
     }
     queueChildren(into: &sink)
     emit(into: &sink)
   }
 
-  private func noteFailure(_ failure: ParseFailure) {
+  private func noteFailure(_ failure: ParseFailure, opcode: Int) {
     let subject =
       failure.reason == .limitExceeded
       ? "limit.\(failure.fieldName)"
       : failure.reason == .truncated ? "pickle.truncated" : "pickle.malformed"
     recorder.note(
-      subject, at: failure.offset, end: min(failure.offset &+ 1, input.source.count), opcode: 0,
+      subject, at: failure.offset, end: min(failure.offset &+ 1, input.source.count), opcode: opcode,
       field: failure.fieldName, detail: "\(failure.fieldName) at byte \(failure.offset)", incomplete: true)
   }
 
@@ -239,7 +244,7 @@ struct PickleReader {
     let head = input.source.prefix(1 << 16, at: start)
     let isPadding = head.allSatisfy { $0 == 0 } && size &- start <= head.count
     recorder.note(
-      isPadding ? "pickle.trailing-zeros" : "pickle.trailing-bytes", at: start, end: size, opcode: 0, field: "STOP",
+      isPadding ? "pickle.trailing-zeros" : "pickle.trailing-bytes", at: start, end: size, opcode: -1, field: "STOP",
       detail: "\(size &- start) bytes behind the last STOP")
     for step in 0..<max(0, head.count &- 1) {
       let isStart = head[step] == 0x80 && (2...5).contains(head[step &+ 1])
@@ -248,11 +253,11 @@ struct PickleReader {
       let rest = input.source.slice(ByteRange(start &+ step, size))
       guard PickleFormat.isPickle(rest) else { continue }
       recorder.note(
-        "pickle.carved-stream", at: start &+ step, end: size, opcode: 0, field: "STOP",
+        "pickle.carved-stream", at: start &+ step, end: size, opcode: -1, field: "STOP",
         detail: "a pickle starts at byte \(start &+ step)")
       sink.addChild(
         Artifact(
-          name: "bytes at \(start &+ step)", parent: input.index, rangeInParent: ByteRange(start &+ step, size),
+          name: "stream at \(start &+ step)", parent: input.index, rangeInParent: ByteRange(start &+ step, size),
           encoding: .pickleBytes, size: rest.count),
         source: rest, format: PickleFormat.id)
       return
@@ -267,7 +272,7 @@ struct PickleReader {
       let source = input.source.slice(ByteRange(at: offset, count: count))
       guard PickleFormat.isPickle(source) || source.prefix(4) == [0x50, 0x4b, 3, 4] else { continue }
       recorder.note(
-        "pickle.embedded-bytes", at: offset, end: offset &+ count, opcode: 0, field: "BINBYTES",
+        "pickle.embedded-bytes", at: offset, end: offset &+ count, opcode: -1, field: "BINBYTES",
         detail: "\(count) bytes that are a pickle or an archive")
       add(offset, count, toLoader: false, into: &sink)
     }
@@ -305,7 +310,9 @@ struct PickleReader {
       case .anomaly(let fact): payload = .anomaly(fact)
       }
       sink.emit(
-        payload, artifact: record.artifact, range: record.range, place: .opcode(record.opcode), count: record.count)
+        payload, artifact: record.artifact, range: record.range,
+        place: record.opcode < 0 ? .whole : .opcode(record.opcode),
+        count: record.count)
     }
   }
 

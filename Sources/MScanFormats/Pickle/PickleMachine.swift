@@ -148,7 +148,9 @@ struct PickleMachine {
   }
 
   @inline(__always) mutating func noteMeasure(_ nodes: Double, _ depth: UInt32) {
-    if nodes > 4_294_967_296 || depth >= 1000 { recorder.noteMeasure(nodes, depth, at: stream.position, opcode: opcode) }
+    if nodes > 4_294_967_296 || depth >= 1000 {
+      recorder.noteMeasure(nodes, depth, at: stream.position, opcode: opcode)
+    }
   }
 
   // MARK: The opcodes of data, while they lie wholly in the window

@@ -129,7 +129,8 @@ final class PickleRecorder {
     callee: PickleValue, path: String, via: String, opcode: Int, range: ByteRange, arguments: () -> [String]
   ) {
     callCount &+= 1
-    let key = CallKey(callee: callee.tag == .global ? callee.index : -1, path: callee.tag == .global ? "" : path, via: via)
+    let key = CallKey(
+      callee: callee.tag == .global ? callee.index : -1, path: callee.tag == .global ? "" : path, via: via)
     var site = calls[key] ?? CallSite()
     if site.records.count >= Self.distinctArguments, let last = site.records.last {
       if !isRepeat { records[last.index].count += 1 }

@@ -80,11 +80,13 @@ extension PickleMachine {
     case .emptyTuple: out += "()"
     case .plainTuple, .tuple:
       let items = heap.tupleItems(value)
-      writeItems(items, whole: items.count == heap.tupleCount(value), "(", items.count == 1 ? ",)" : ")", depth, limit, &out)
+      writeItems(
+        items, whole: items.count == heap.tupleCount(value), "(", items.count == 1 ? ",)" : ")", depth, limit, &out)
     case .frozenSet: writeItems(heap.tupleItems(value), whole: true, "frozenset({", "})", depth, limit, &out)
     case .list, .set:
       let (items, whole) = heap.items(of: value)
-      writeItems(items, whole: whole, value.tag == .list ? "[" : "{", value.tag == .list ? "]" : "}", depth, limit, &out)
+      writeItems(
+        items, whole: whole, value.tag == .list ? "[" : "{", value.tag == .list ? "]" : "}", depth, limit, &out)
     case .dict: writeDict(value, depth, limit, &out)
     case .global: out += recorder.path(of: value.index)
     case .object: writeObject(value, depth, limit, &out)

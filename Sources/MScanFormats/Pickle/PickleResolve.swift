@@ -54,9 +54,15 @@ enum CallMeaning: Sendable {
       (.namespace, ["builtins.vars", "inspect.getmembers"]),
       (
         .item,
-        ["operator.getitem", "_operator.getitem", "builtins.dict.get", "builtins.dict.__getitem__", "operator.__getitem__"]
+        [
+          "operator.getitem", "_operator.getitem", "builtins.dict.get", "builtins.dict.__getitem__",
+          "operator.__getitem__",
+        ]
       ),
-      (.map, ["builtins.map", "builtins.filter", "itertools.takewhile", "itertools.dropwhile", "itertools.filterfalse"]),
+      (
+        .map,
+        ["builtins.map", "builtins.filter", "itertools.takewhile", "itertools.dropwhile", "itertools.filterfalse"]
+      ),
       (.starMap, ["itertools.starmap"]),
       (.fold, ["functools.reduce", "_functools.reduce", "itertools.accumulate"]),
       (.apply, ["builtins.apply", "__builtin__.apply"]),

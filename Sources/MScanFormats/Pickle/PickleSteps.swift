@@ -142,7 +142,9 @@ extension PickleMachine {
     guard count >= 0 else { throw fail(field) }
     let start = try stream.take(count, field)
     guard count > 0, count <= 8 else {
-      push(count == 0 ? .int(0) : .span(.bigInt, offset: min(start, PickleValue.spanOffsetLimit - 1), count: min(count, 0xfffff)))
+      push(
+        count == 0
+          ? .int(0) : .span(.bigInt, offset: min(start, PickleValue.spanOffsetLimit - 1), count: min(count, 0xfffff)))
       return
     }
     let raw = stream.number(at: start, count)

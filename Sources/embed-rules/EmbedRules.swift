@@ -1,3 +1,7 @@
 import Glibc
-@main struct EmbedRules { static func main() { 
-  let f = unsafe fopen(CommandLine.arguments[1], "w"); unsafe fclose(f) } }
+
+@main struct EmbedRules {
+  static func main() {
+    let f = unsafe fopen(CommandLine.arguments[1], "w"); unsafe fclose(f)
+  }
+}

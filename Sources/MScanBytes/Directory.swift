@@ -131,3 +131,10 @@ extension OpenFile.Refusal {
     }
   }
 }
+
+extension StaticString {
+  /// A copy of the literal's bytes.
+  public var bytes: [UInt8] {
+    withUTF8Buffer { unsafe Array($0) }
+  }
+}

@@ -53,6 +53,7 @@ struct CompactReader {
 
   var damage: CompactDamage { CompactDamage(offset: index) }
 
+  @inline(__always)
   mutating func readNumber() throws(CompactDamage) -> Int {
     var value = 0
     var shift = 0
@@ -68,12 +69,14 @@ struct CompactReader {
   }
 
   /// A number of things that follow, at least one byte each.
+  @inline(__always)
   mutating func readCount() throws(CompactDamage) -> Int {
     let count = try readNumber()
     guard count <= bytes.count - index else { throw damage }
     return count
   }
 
+  @inline(__always)
   mutating func readHash() throws(CompactDamage) -> UInt32 {
     guard bytes.count - index >= 6 else { throw damage }
     var value: UInt64 = 0
@@ -82,6 +85,7 @@ struct CompactReader {
     return UInt32(truncatingIfNeeded: value)
   }
 
+  @inline(__always)
   mutating func readFlag() throws(CompactDamage) -> Bool { try readNumber() == 1 }
 
   mutating func readText() throws(CompactDamage) -> String {
@@ -90,6 +94,7 @@ struct CompactReader {
   }
 
   /// Where a text lies in `bytes`.
+  @inline(__always)
   mutating func readName() throws(CompactDamage) -> (start: Int, count: Int) {
     let count = try readCount()
     let start = index

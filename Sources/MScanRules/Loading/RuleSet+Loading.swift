@@ -11,7 +11,7 @@ extension RuleSet {
   public static func load(
     builtin: StaticString, userDirectories: [String] = []
   ) throws(RuleLoadFailure) -> RuleSet {
-    try load(builtin: Array(builtin.description.utf8), userDirectories: userDirectories)
+    try load(builtin: builtin.bytes, userDirectories: userDirectories)
   }
 
   /// The same from bytes that ``encoded()`` wrote; no bytes stand for no built-in rules.

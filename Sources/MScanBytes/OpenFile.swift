@@ -1,4 +1,4 @@
-public import Glibc
+import Glibc
 import Synchronization
 
 /// A regular file, open for reading, with a count of the bytes read from it. Closed when the last reference goes.
@@ -59,7 +59,7 @@ public final class OpenFile: Sendable {
   deinit { close(descriptor) }
 
   /// The words for what a file mode says, for people.
-  public static func kind(of mode: mode_t) -> String {
+  public static func kind(of mode: UInt32) -> String {
     switch mode & S_IFMT {
     case S_IFIFO: "a named pipe"
     case S_IFSOCK: "a socket"

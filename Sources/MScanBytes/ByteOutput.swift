@@ -110,6 +110,9 @@ public enum RunningProcess {
     return max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   }
 
+  /// Gives the core away for a millisecond.
+  public static func pause() { usleep(1000) }
+
   /// Seconds on a clock that only goes forward.
   public static var monotonicSeconds: Double {
     var now = timespec()

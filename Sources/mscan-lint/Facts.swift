@@ -21,7 +21,8 @@ struct Facts: ParsableCommand {
       let found = Discovery(limits: bounds).targets(of: try targets.expanded())
       let failure = Failure()
       let lines = FactLines(
-        limits: bounds, jobs: targets.jobs ?? RunningProcess.cores, skip: Set([ByteOutput.standardOutput.identity].compactMap { $0 }))
+        limits: bounds, jobs: targets.jobs ?? RunningProcess.cores,
+        skip: Set([ByteOutput.standardOutput.identity].compactMap { $0 }))
       let complete = lines.run(found) { bytes in
         do throws(ByteOutput.Failure) {
           try ByteOutput.standardOutput.write(bytes)

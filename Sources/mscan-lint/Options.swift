@@ -147,8 +147,9 @@ struct LimitOptions: ParsableArguments {
 
 /// The least severity that fails a run.
 enum FailOn: String, ExpressibleByArgument, CaseIterable {
-  case critical, high, medium, low, info, never
+  case critical, high, medium, low, never
 
+  /// Nil for `never`.
   var severity: Severity? { Severity(rawValue: rawValue) }
 }
 

@@ -66,7 +66,7 @@ struct Scan: ParsableCommand {
   private func scan(_ plan: ReportPlan) throws -> ExitStatus {
     let paths = try targets.expanded()
     let configuration = try findConfiguration(paths)
-    let rules = try RuleLibrary.load(adding: configuration.rules + ruleOptions.directories)
+    let rules = try RuleLibrary.loadOrFail(adding: configuration.rules + ruleOptions.directories)
     let policy = try policy(configuration, rules: rules, paths: paths)
     let bounds = limits.limits
     let files = try plan.open()
@@ -77,9 +77,10 @@ struct Scan: ParsableCommand {
     let report = scanner.scan(found, rules: rules, policy: policy) { progress?.update($0) }
     progress?.clear()
     if found.isEmpty, !quiet { Terminal.note("no files were found") }
-    let threshold = failOn.map(\.severity) ?? configuration.failOn.severity(default: .medium)
+    let threshold = failOn.map(\.severity) ?? (configuration.failOn ?? .medium).severity
     try plan.write(
-      report, to: files, quiet: quiet, failOn: threshold, color: Terminal.wantsColor(color), alwaysColor: color == .always)
+      report, to: files, quiet: quiet, failOn: threshold, color: Terminal.wantsColor(color),
+      alwaysColor: color == .always)
     return ExitStatus.of(report, failOn: threshold)
   }
 

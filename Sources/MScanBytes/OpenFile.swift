@@ -1,4 +1,4 @@
-public import Glibc
+import Glibc
 import Synchronization
 
 /// A regular file, open for reading, with a count of the bytes read from it. Closed when the last reference goes.

@@ -8,7 +8,7 @@ struct Completions: ParsableCommand {
   }
 
   static let configuration = CommandConfiguration(
-    abstract: "Print a completion script for a shell.",
+    commandName: "completions", abstract: "Print a completion script for a shell.",
     discussion: """
       bash: \(Tool.name) completions bash > ~/.local/share/bash-completion/completions/\(Tool.name)
       zsh:  \(Tool.name) completions zsh > "${fpath[1]}/_\(Tool.name)"

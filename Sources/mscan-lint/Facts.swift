@@ -6,7 +6,7 @@ import Synchronization
 /// `facts`: what the readers state, before any rule.
 struct Facts: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print what the files say, as JSON Lines, before any rule judges it.")
+    commandName: "facts", abstract: "Print what the files say, as JSON Lines, before any rule judges it.")
 
   @OptionGroup var targets: TargetOptions
   @OptionGroup(title: "Limits") var limits: LimitOptions

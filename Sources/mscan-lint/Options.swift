@@ -48,99 +48,109 @@ struct TargetOptions: ParsableArguments {
   }
 }
 
-/// A number of bytes: `4096`, `64K`, `512M`, `8G`.
-struct ByteCount: ExpressibleByArgument {
-  var value: Int
+/// How bounds are written. All are `Int`, since every further type costs a look-up at each start.
+enum Bound {
+  /// A count of at least 1.
+  static func count(_ text: String) throws -> Int {
+    guard let number = Int(text), number > 0 else {
+      throw ValidationError("'\(text)' is not a count; write a whole number from 1.")
+    }
+    return number
+  }
 
-  init?(argument: String) {
-    var digits = argument.uppercased()[...]
+  /// A number of bytes: `4096`, `64K`, `512M`, `8G`.
+  static func bytes(_ text: String) throws -> Int {
+    var digits = text.uppercased()[...]
     for ending in ["IB", "B"] where digits.hasSuffix(ending) {
       digits = digits.dropLast(ending.count)
       break
     }
-    var shift = 0
-    switch digits.last {
-    case "K": shift = 10
-    case "M": shift = 20
-    case "G": shift = 30
-    case "T": shift = 40
-    default: break
-    }
+    let shifts: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
+    let shift = digits.last.flatMap { shifts[$0] } ?? 0
     if shift > 0 { digits = digits.dropLast() }
-    guard let number = Int(digits), number > 0 else { return nil }
-    let (value, overflow) = number.multipliedReportingOverflow(by: 1 << shift)
-    guard !overflow else { return nil }
-    self.value = value
-  }
-}
-
-/// A count of at least 1.
-struct Count: ExpressibleByArgument {
-  var value: Int
-
-  init?(argument: String) {
-    guard let number = Int(argument), number > 0 else { return nil }
-    value = number
+    let (value, overflow) = (Int(digits) ?? 0).multipliedReportingOverflow(by: 1 << shift)
+    guard value > 0, !overflow else {
+      throw ValidationError("'\(text)' is not a number of bytes; write 4096, 64K, 512M or 8G.")
+    }
+    return value
   }
 }
 
 /// Bounds on what hostile input may cost.
 struct LimitOptions: ParsableArguments {
-  @Option(name: .customLong("max-depth"), help: ArgumentHelp("Levels of nesting in one file.", valueName: "n"))
-  var depth: Count?
-  @Option(name: .customLong("max-artifacts"), help: ArgumentHelp("Nested artifacts of one file.", valueName: "n"))
-  var artifacts: Count?
+  @Option(
+    name: .customLong("max-depth"), help: ArgumentHelp("Levels of nesting in one file.", valueName: "n"),
+    transform: Bound.count)
+  var depth: Int?
+  @Option(
+    name: .customLong("max-artifacts"), help: ArgumentHelp("Nested artifacts of one file.", valueName: "n"),
+    transform: Bound.count)
+  var artifacts: Int?
   @Option(
     name: .customLong("max-expanded-bytes"),
-    help: ArgumentHelp("Bytes of all compressed members of one file, unpacked.", valueName: "bytes"))
-  var expandedBytes: ByteCount?
+    help: ArgumentHelp("Bytes of all compressed members of one file, unpacked.", valueName: "bytes"),
+    transform: Bound.bytes)
+  var expandedBytes: Int?
   @Option(
     name: .customLong("max-member-bytes"),
-    help: ArgumentHelp("Bytes of one member that is held in memory.", valueName: "bytes"))
-  var memberBytes: ByteCount?
+    help: ArgumentHelp("Bytes of one member that is held in memory.", valueName: "bytes"), transform: Bound.bytes)
+  var memberBytes: Int?
   @Option(
     name: .customLong("max-expansion-ratio"),
-    help: ArgumentHelp("Unpacked over packed size of a member.", valueName: "n"))
-  var expansionRatio: Count?
-  @Option(name: .customLong("max-members"), help: ArgumentHelp("Members of one archive.", valueName: "n"))
-  var members: Count?
-  @Option(name: .customLong("max-nesting"), help: ArgumentHelp("Levels of a JSON document.", valueName: "n"))
-  var nesting: Count?
-  @Option(name: .customLong("max-json-bytes"), help: ArgumentHelp("Bytes of a JSON document.", valueName: "bytes"))
-  var jsonBytes: ByteCount?
-  @Option(name: .customLong("max-values"), help: ArgumentHelp("Values stated of one document.", valueName: "n"))
-  var values: Count?
+    help: ArgumentHelp("Unpacked over packed size of a member.", valueName: "n"), transform: Bound.count)
+  var expansionRatio: Int?
+  @Option(
+    name: .customLong("max-members"), help: ArgumentHelp("Members of one archive.", valueName: "n"),
+    transform: Bound.count)
+  var members: Int?
+  @Option(
+    name: .customLong("max-nesting"), help: ArgumentHelp("Levels of a JSON document.", valueName: "n"),
+    transform: Bound.count)
+  var nesting: Int?
+  @Option(
+    name: .customLong("max-json-bytes"), help: ArgumentHelp("Bytes of a JSON document.", valueName: "bytes"),
+    transform: Bound.bytes)
+  var jsonBytes: Int?
+  @Option(
+    name: .customLong("max-values"), help: ArgumentHelp("Values stated of one document.", valueName: "n"),
+    transform: Bound.count)
+  var values: Int?
   @Option(
     name: .customLong("max-safetensors-header"),
-    help: ArgumentHelp("Bytes of a safetensors header.", valueName: "bytes"))
-  var safetensorsHeader: ByteCount?
-  @Option(name: .customLong("max-pickle-opcodes"), help: ArgumentHelp("Opcodes of one pickle.", valueName: "n"))
-  var pickleOpcodes: Count?
+    help: ArgumentHelp("Bytes of a safetensors header.", valueName: "bytes"), transform: Bound.bytes)
+  var safetensorsHeader: Int?
+  @Option(
+    name: .customLong("max-pickle-opcodes"), help: ArgumentHelp("Opcodes of one pickle.", valueName: "n"),
+    transform: Bound.count)
+  var pickleOpcodes: Int?
   @Option(
     name: .customLong("max-pickle-heap"),
-    help: ArgumentHelp("Bytes that the symbolic run of one pickle holds.", valueName: "bytes"))
-  var pickleHeap: ByteCount?
-  @Option(name: .customLong("max-facts"), help: ArgumentHelp("Facts of one artifact.", valueName: "n"))
-  var facts: Count?
-  @Option(name: .customLong("max-files"), help: ArgumentHelp("Files of one scan.", valueName: "n"))
-  var files: Count?
+    help: ArgumentHelp("Bytes that the symbolic run of one pickle holds.", valueName: "bytes"), transform: Bound.bytes)
+  var pickleHeap: Int?
+  @Option(
+    name: .customLong("max-facts"), help: ArgumentHelp("Facts of one artifact.", valueName: "n"), transform: Bound.count
+  )
+  var facts: Int?
+  @Option(
+    name: .customLong("max-files"), help: ArgumentHelp("Files of one scan.", valueName: "n"), transform: Bound.count)
+  var files: Int?
 
   var limits: Limits {
     var limits = Limits.standard
-    limits.depth = depth?.value ?? limits.depth
-    limits.artifacts = artifacts?.value ?? limits.artifacts
-    limits.expandedBytes = expandedBytes?.value ?? limits.expandedBytes
-    limits.memberBytes = memberBytes?.value ?? limits.memberBytes
-    limits.expansionRatio = expansionRatio?.value ?? limits.expansionRatio
-    limits.members = members?.value ?? limits.members
-    limits.nesting = nesting?.value ?? limits.nesting
-    limits.jsonBytes = jsonBytes?.value ?? limits.jsonBytes
-    limits.values = values?.value ?? limits.values
-    limits.safetensorsHeader = safetensorsHeader?.value ?? limits.safetensorsHeader
-    limits.pickleOpcodes = pickleOpcodes?.value ?? limits.pickleOpcodes
-    limits.pickleHeap = pickleHeap?.value ?? limits.pickleHeap
-    limits.facts = facts?.value ?? limits.facts
-    limits.files = files?.value ?? limits.files
+    limits.depth = depth ?? limits.depth
+    limits.artifacts = artifacts ?? limits.artifacts
+    limits.expandedBytes = expandedBytes ?? limits.expandedBytes
+    limits.memberBytes = memberBytes ?? limits.memberBytes
+    limits.expansionRatio = expansionRatio ?? limits.expansionRatio
+    limits.members = members ?? limits.members
+    limits.nesting = nesting ?? limits.nesting
+    limits.jsonBytes = jsonBytes ?? limits.jsonBytes
+    limits.values = values ?? limits.values
+    limits.safetensorsHeader = safetensorsHeader ?? limits.safetensorsHeader
+    limits.pickleOpcodes = pickleOpcodes ?? limits.pickleOpcodes
+    limits.pickleHeap = pickleHeap ?? limits.pickleHeap
+    limits.facts = facts ?? limits.facts
+    limits.files = files ?? limits.files
     return limits
   }
 }

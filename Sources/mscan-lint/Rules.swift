@@ -7,12 +7,13 @@ import MScanRules
 /// `rules`: what the tool knows.
 struct Rules: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the rules, or check a folder of your own.", subcommands: [List.self, Check.self])
+    commandName: "rules", abstract: "List the rules, or check a folder of your own.",
+    subcommands: [List.self, Check.self])
 
   struct List: ParsableCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
 
-    static let configuration = CommandConfiguration(abstract: "List every rule.")
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List every rule.")
 
     @Option(help: "text or json.") var format: Format = .text
     @OptionGroup var ruleOptions: RuleOptions
@@ -30,7 +31,7 @@ struct Rules: ParsableCommand {
 
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Check a folder of rules and say what to mend.",
+      commandName: "check", abstract: "Check a folder of rules and say what to mend.",
       discussion: "Exit codes: 0 when the rules can be used, 1 when not.")
 
     @Argument(help: "The folder.", completion: .directory) var directory: String
@@ -54,7 +55,7 @@ struct Rules: ParsableCommand {
 /// `explain`: one rule at length.
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what a rule means, why it matters and what to do about it.")
+    commandName: "explain", abstract: "Say what a rule means, why it matters and what to do about it.")
 
   @Argument(help: "The rule's id, as 'rules list' gives it.") var rule: String
   @OptionGroup var ruleOptions: RuleOptions

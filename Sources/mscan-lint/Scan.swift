@@ -8,7 +8,7 @@ import MScanRules
 /// `scan`, the default command.
 struct Scan: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Scan models and report what they would do when loaded. (default)")
+    commandName: "scan", abstract: "Scan models and report what they would do when loaded. (default)")
 
   @OptionGroup var targets: TargetOptions
 

@@ -25,7 +25,12 @@ public final class OpenFile: Sendable {
   /// Opens `path` without blocking on a FIFO and without following it into a device.
   ///
   /// - Parameter followLinks: whether the last path component may be a symbolic link.
-  public init(path: String, followLinks: Bool = true) throws(Refusal) {
+  public convenience init(path: String, followLinks: Bool = true) throws(Refusal) {
+    try self.init(SystemPath(path), followLinks: followLinks)
+  }
+
+  /// The same for a path whose bytes need not be UTF-8.
+  public init(_ path: SystemPath, followLinks: Bool = true) throws(Refusal) {
     let flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (followLinks ? 0 : O_NOFOLLOW)
     let fd = unsafe path.withCString { unsafe Glibc.open($0, flags) }
     guard fd >= 0 else {

@@ -61,6 +61,7 @@ public struct Walker: Sendable {
   private func walk(from file: ChildArtifact, emptyIsNormal: Bool, into buffer: inout FactBuffer) {
     var stack = [file]
     var opened = 0
+    var expanded = 0
     while let next = stack.popLast() {
       if buffer.artifacts.depth(of: next.index) > limits.depth {
         stop("depth", limits.depth, "levels of nesting", "--max-depth", at: next, in: &buffer)
@@ -71,8 +72,16 @@ public struct Walker: Sendable {
         stop("facts", limits.facts, "facts in each of many artifacts", "--max-facts", at: next, in: &buffer)
         return
       }
+      if expanded > limits.expandedBytes {
+        stop("expandedBytes", limits.expandedBytes, "unpacked bytes", "--max-expanded-bytes", at: next, in: &buffer)
+        return
+      }
       opened += 1
-      read(next, emptyIsNormal: emptyIsNormal && next.index == file.index, into: &buffer)
+      let (source, failure) = next.open(limits: limits)
+      if let failure { buffer.emit(failure, format: "member", artifact: next.index, size: source.count) }
+      if next.compression != nil { expanded += source.count }
+      let plain = ChildArtifact(index: next.index, source: source, format: next.format)
+      read(plain, emptyIsNormal: emptyIsNormal && next.index == file.index, into: &buffer)
       var children = buffer.children
       buffer.children.removeAll()
       let room = max(0, limits.artifacts - opened - stack.count)

@@ -17,8 +17,14 @@ enum Registry {
   private static let readers: [any Format.Type] = [PickleFormat.self, ZipFormat.self]
 
   static func identify(_ source: ByteSource, name: String, hint: String?) -> Identity {
-    Identity(
-      format: hint ?? ContentSniffer.format(of: source), claimed: NameClaim.format(of: name), also: [], hint: hint)
+    let content = ContentSniffer.format(of: source)
+    let claimed = NameClaim.format(of: name)
+    // A format without a magic number is believed on its name's word, for so does its loader.
+    let isOpen = content == "unknown" || content == "text" || content == "json"
+    let believed = isOpen && readers.contains { $0.id == claimed } ? claimed : content
+    let format = hint ?? believed
+    let also = [believed, content].filter { $0 != format && !(isOpen && $0 == content) }
+    return Identity(format: format, claimed: claimed, also: also, hint: hint)
   }
 
   /// The readers of the bytes: of the parent's word first, then of what the content says, then of what the name does.

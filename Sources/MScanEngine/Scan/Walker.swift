@@ -51,6 +51,17 @@ public struct Walker: Sendable {
     return scan
   }
 
+  /// All facts of bytes that are no file.
+  func read(_ bytes: [UInt8], name: String) -> FileScan {
+    var scan = FileScan(buffer: FactBuffer(limits: limits))
+    let source = ByteSource(bytes)
+    scan.source = source
+    scan.size = bytes.count
+    let row = scan.buffer.artifacts.append(Artifact(name: name, size: bytes.count))
+    walk(from: ChildArtifact(index: row, source: source), emptyIsNormal: false, into: &scan.buffer)
+    return scan
+  }
+
   private func state(_ problem: AnomalyFact, about target: Target, in scan: inout FileScan) {
     let row = scan.buffer.artifacts.append(Artifact(name: target.reported, size: 0))
     scan.buffer.emit(.anomaly(problem), artifact: row, range: ByteRange(0, 0), place: .whole)

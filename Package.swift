@@ -19,7 +19,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
   name: "mscan-lint",
   products: [
-    .executable(name: "mscan-lint", targets: ["mscan-lint"])
+    .executable(name: "mscan-lint", targets: ["mscan-lint"]),
+    // The readers alone, for the fuzzers under Tests/Fuzz.
+    .library(name: "MScanReaders", targets: ["MScanBytes", "MScanFacts", "MScanFormats"]),
   ],
   dependencies: [
     // Commands, help, usage errors and completions as users of Swift tools know them.
@@ -59,5 +61,8 @@ let package = Package(
     tests("MScanFormatsTests", ["MScanFormats", "MScanFacts", "MScanBytes"]),
     tests("MScanRulesTests", ["MScanRules", "MScanFacts", "MScanBytes"]),
     tests("MScanReportsTests", ["MScanReports", "MScanFacts", "MScanBytes"]),
+    tests("MScanEngineTests", ["MScanEngine", "MScanFormats", "MScanRules", "MScanFacts", "MScanBytes"]),
+    // Runs the built program.
+    tests("CommandTests", ["mscan-lint"]),
   ]
 )

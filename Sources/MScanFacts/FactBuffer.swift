@@ -3,15 +3,27 @@ public import MScanBytes
 /// A child that a parser found: its row in the table, and its bytes.
 public struct ChildArtifact: Sendable {
   public var index: Int
+  /// The bytes as they lie in the parent; ``open(limits:)`` decodes them.
   public var source: ByteSource
   /// A format the parent knows it to have whatever its first bytes say (`data.pkl` is what torch unpickles); nil to go
   /// by content.
   public var format: String?
+  /// How `source` is compressed; nil when it is not.
+  public var compression: Inflate.Wrapper?
 
-  public init(index: Int, source: ByteSource, format: String? = nil) {
+  public init(index: Int, source: ByteSource, format: String? = nil, compression: Inflate.Wrapper? = nil) {
     self.index = index
     self.source = source
     self.format = format
+    self.compression = compression
+  }
+
+  /// The decoded bytes, and what stopped the decoder if it did not reach their end. Decoding waits until a child is
+  /// read, so that an archive never has more than one member in memory.
+  public func open(limits: Limits) -> (source: ByteSource, failure: ParseFailure?) {
+    guard let compression else { return (source, nil) }
+    let output = Inflate.decode(source, compression, limit: limits.memberBytes, ratio: limits.expansionRatio)
+    return (ByteSource(output.bytes), output.failure)
   }
 }
 
@@ -37,10 +49,12 @@ public struct FactBuffer: Sendable {
   public init(limits: Limits = .standard) { limit = limits.facts }
 
   /// States a fact. Over ``Limits/facts`` in one artifact, callables and anomalies still get in up to twice the limit.
-  public mutating func emit(_ payload: Fact.Payload, artifact: Int, range: ByteRange, place: Place) {
+  public mutating func emit(
+    _ payload: Fact.Payload, artifact: Int, range: ByteRange, place: Place, count: Int = 1
+  ) {
     let key = Key(artifact: artifact, payload: payload)
     if let index = seen[key] {
-      facts[index].count += 1
+      facts[index].count += count
       return
     }
     let stated = perArtifact[artifact, default: 0]
@@ -55,7 +69,7 @@ public struct FactBuffer: Sendable {
     }
     perArtifact[artifact] = stated + 1
     seen[key] = facts.count
-    facts.append(Fact(artifact: artifact, range: range, place: place, payload: payload))
+    facts.append(Fact(artifact: artifact, range: range, place: place, payload: payload, count: count))
   }
 
   /// States a failure of a reader as an anomaly `<format>.<reason>`; a limit as `limit.<field>`.
@@ -73,9 +87,11 @@ public struct FactBuffer: Sendable {
 
   /// Adds a row to the table and queues its bytes for reading.
   @discardableResult
-  public mutating func addChild(_ artifact: Artifact, source: ByteSource, format: String? = nil) -> Int {
+  public mutating func addChild(
+    _ artifact: Artifact, source: ByteSource, format: String? = nil, compression: Inflate.Wrapper? = nil
+  ) -> Int {
     let index = artifacts.append(artifact)
-    children.append(ChildArtifact(index: index, source: source, format: format))
+    children.append(ChildArtifact(index: index, source: source, format: format, compression: compression))
     return index
   }
 

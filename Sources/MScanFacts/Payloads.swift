@@ -183,7 +183,8 @@ public struct ValueFact: Sendable, Hashable {
     case "key": .text(String(keyPath.reversed().prefix { $0 != "." }.reversed()))
     case "number":
       if case .number(let digits) = value {
-        Int(digits).map(AttributeValue.integer) ?? (Double(digits).map { $0 > 0 ? .integer(Int.max) : .integer(Int.min) })
+        Int(digits).map(AttributeValue.integer)
+          ?? (Double(digits).map { $0 > 0 ? .integer(Int.max) : .integer(Int.min) })
       } else {
         nil
       }

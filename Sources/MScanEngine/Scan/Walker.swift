@@ -124,7 +124,8 @@ public struct Walker: Sendable {
       artifact: child.index, range: whole, place: .whole)
     if child.source.count == 0 {
       if !emptyIsNormal, Registry.needsContent(found) {
-        let detail = "the file is empty, and a \(found.claimed.isEmpty ? found.format : found.claimed) file cannot be"
+        let what = found.isModelName || found.claimed.isEmpty ? "a model" : "\(found.claimed) data"
+        let detail = "the file is empty where \(what) should be; fetch it again"
         state("format.empty", detail, of: child, into: &buffer)
       }
       return

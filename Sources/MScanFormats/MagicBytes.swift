@@ -10,6 +10,14 @@ enum MagicBytes {
       .contains(head[2])
   }
 
+  /// PROTO with a version that exists, and an opcode behind it.
+  static func isBinaryPickle(_ head: [UInt8]) -> Bool {
+    head.count >= 3 && head[0] == 0x80 && head[1] <= 5 && opcodes.contains(head[2])
+  }
+
+  private static let opcodes: Set<UInt8> = Set(
+    Array("(.012FIJKLMNPQRSTUVXabcd}eghijloprqstu)]GBC".utf8) + Array(0x80...0x98))
+
   /// A GLOBAL of two printable lines.
   private static func isTextPickle(_ head: [UInt8]) -> Bool {
     guard head.first == Op.global || head.first == Op.mark else { return false }

@@ -8,7 +8,7 @@ import MScanRules
 struct Rules: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rules", abstract: "List the rules, or check a folder of your own.",
-    subcommands: [List.self, Check.self])
+    subcommands: [List.self, Check.self, Test.self])
 
   struct List: ParsableCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
@@ -47,6 +47,37 @@ struct Rules: ParsableCommand {
         }
         try Terminal.print(lines)
         return failed ? .findings : .clean
+      }
+    }
+  }
+
+  struct Test: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "test", abstract: "Hold the rules against samples.",
+      discussion: """
+        DIR has a folder for each rule, named by its id, with samples: fires-* have to make the rule fire, quiet-* must \
+        not. A sample is a file, a folder, or bytes written as .hex.
+
+        Exit codes: 0 when every sample behaves, 1 when not.
+        """)
+
+    @Argument(help: "The folder.", completion: .directory) var directory: String
+    @OptionGroup var ruleOptions: RuleOptions
+
+    func run() throws {
+      for directory in [directory] + ruleOptions.directories { try Scan.requireFolder(directory, "rules test") }
+      try Terminal.run {
+        let rules = try RuleLibrary.loadOrFail(adding: ruleOptions.directories)
+        let outcome: RuleTest.Outcome
+        do throws(FileStatus.Failure) {
+          outcome = try RuleTest(rules: rules).run(SystemPath(directory))
+        } catch {
+          throw RunFailure("'\(directory)' could not be read")
+        }
+        var text = outcome.failures.map { $0 + "\n" }.joined()
+        text += "\(outcome.samples) samples, \(outcome.failures.count) failures\n"
+        try Terminal.print(text)
+        return outcome.failures.isEmpty ? .clean : .findings
       }
     }
   }

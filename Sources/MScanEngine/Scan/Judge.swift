@@ -208,23 +208,13 @@ enum Fingerprint {
     }
   }
 
-  /// `bytes at 0x1c` → `bytes at 0x`.
+  /// `bytes at 120` → `bytes at`, `bytes at 0x1c` → `bytes at`.
   private static func withoutOffsets(_ step: String) -> String {
-    var kept: [UInt8] = []
-    var isOffset = false
-    for byte in step.utf8 {
-      if isOffset, isHexDigit(byte) { continue }
-      isOffset = byte == UInt8(ascii: "x") && kept.last == UInt8(ascii: "0")
-      kept.append(byte)
-    }
-    return String(decoding: kept, as: UTF8.self)
-  }
-
-  private static func isHexDigit(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): true
-    default: false
-    }
+    let words = step.split(separator: " ", omittingEmptySubsequences: false)
+    guard let at = words.lastIndex(of: "at"), at + 2 == words.count else { return step }
+    let offset = words[at + 1].hasPrefix("0x") ? words[at + 1].dropFirst(2) : words[at + 1]
+    guard !offset.isEmpty, offset.allSatisfy(\.isHexDigit) else { return step }
+    return words[...at].joined(separator: " ")
   }
 
   private static func kind(of place: Place) -> String {

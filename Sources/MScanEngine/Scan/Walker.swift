@@ -51,6 +51,17 @@ public struct Walker: Sendable {
     return scan
   }
 
+  /// All facts of bytes that are no file.
+  func read(_ bytes: [UInt8], name: String) -> FileScan {
+    var scan = FileScan(buffer: FactBuffer(limits: limits))
+    let source = ByteSource(bytes)
+    scan.source = source
+    scan.size = bytes.count
+    let row = scan.buffer.artifacts.append(Artifact(name: name, size: bytes.count))
+    walk(from: ChildArtifact(index: row, source: source), emptyIsNormal: false, into: &scan.buffer)
+    return scan
+  }
+
   private func state(_ problem: AnomalyFact, about target: Target, in scan: inout FileScan) {
     let row = scan.buffer.artifacts.append(Artifact(name: target.reported, size: 0))
     scan.buffer.emit(.anomaly(problem), artifact: row, range: ByteRange(0, 0), place: .whole)
@@ -61,6 +72,7 @@ public struct Walker: Sendable {
   private func walk(from file: ChildArtifact, emptyIsNormal: Bool, into buffer: inout FactBuffer) {
     var stack = [file]
     var opened = 0
+    var expanded = 0
     while let next = stack.popLast() {
       if buffer.artifacts.depth(of: next.index) > limits.depth {
         stop("depth", limits.depth, "levels of nesting", "--max-depth", at: next, in: &buffer)
@@ -71,8 +83,16 @@ public struct Walker: Sendable {
         stop("facts", limits.facts, "facts in each of many artifacts", "--max-facts", at: next, in: &buffer)
         return
       }
+      if expanded > limits.expandedBytes {
+        stop("expandedBytes", limits.expandedBytes, "unpacked bytes", "--max-expanded-bytes", at: next, in: &buffer)
+        return
+      }
       opened += 1
-      read(next, emptyIsNormal: emptyIsNormal && next.index == file.index, into: &buffer)
+      let (source, failure) = next.open(limits: limits)
+      if let failure { buffer.emit(failure, format: "member", artifact: next.index, size: source.count) }
+      if next.compression != nil { expanded += source.count }
+      let plain = ChildArtifact(index: next.index, source: source, format: next.format)
+      read(plain, emptyIsNormal: emptyIsNormal && next.index == file.index, into: &buffer)
       var children = buffer.children
       buffer.children.removeAll()
       let room = max(0, limits.artifacts - opened - stack.count)
@@ -104,7 +124,8 @@ public struct Walker: Sendable {
       artifact: child.index, range: whole, place: .whole)
     if child.source.count == 0 {
       if !emptyIsNormal, Registry.needsContent(found) {
-        let detail = "the file is empty, and a \(found.claimed.isEmpty ? found.format : found.claimed) file cannot be"
+        let what = found.isModelName || found.claimed.isEmpty ? "a model" : "\(found.claimed) data"
+        let detail = "the file is empty where \(what) should be; fetch it again"
         state("format.empty", detail, of: child, into: &buffer)
       }
       return

@@ -1,0 +1,6 @@
+/// Every reader, by format id.
+public enum FormatList {
+  public static let all: [any Format.Type] = [PickleFormat.self, ZipFormat.self]
+
+  public static func named(_ id: String) -> (any Format.Type)? { all.first { $0.id == id } }
+}

@@ -34,7 +34,7 @@ public enum HTMLReporter: Reporter {
     <html lang="en"><head><meta charset="utf-8">
     <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
     <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>mscan-lint: \(Prose.headline(report.verdict).lowercased())</title>
+    <title>mscan-lint: \(Prose.headline(report).lowercased())</title>
     <style>
     :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
     main { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }

@@ -61,5 +61,8 @@ let package = Package(
     tests("MScanFormatsTests", ["MScanFormats", "MScanFacts", "MScanBytes"]),
     tests("MScanRulesTests", ["MScanRules", "MScanFacts", "MScanBytes"]),
     tests("MScanReportsTests", ["MScanReports", "MScanFacts", "MScanBytes"]),
+    tests("MScanEngineTests", ["MScanEngine", "MScanFormats", "MScanRules", "MScanFacts", "MScanBytes"]),
+    // Runs the built program.
+    tests("CommandTests", ["mscan-lint"]),
   ]
 )

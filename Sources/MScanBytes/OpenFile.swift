@@ -1,4 +1,4 @@
-public import Glibc
+import Glibc
 import Synchronization
 
 /// A regular file, open for reading, with a count of the bytes read from it. Closed when the last reference goes.
@@ -25,7 +25,12 @@ public final class OpenFile: Sendable {
   /// Opens `path` without blocking on a FIFO and without following it into a device.
   ///
   /// - Parameter followLinks: whether the last path component may be a symbolic link.
-  public init(path: String, followLinks: Bool = true) throws(Refusal) {
+  public convenience init(path: String, followLinks: Bool = true) throws(Refusal) {
+    try self.init(SystemPath(path), followLinks: followLinks)
+  }
+
+  /// The same for a path whose bytes need not be UTF-8.
+  public init(_ path: SystemPath, followLinks: Bool = true) throws(Refusal) {
     let flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (followLinks ? 0 : O_NOFOLLOW)
     let fd = unsafe path.withCString { unsafe Glibc.open($0, flags) }
     guard fd >= 0 else {
@@ -59,7 +64,7 @@ public final class OpenFile: Sendable {
   deinit { close(descriptor) }
 
   /// The words for what a file mode says, for people.
-  public static func kind(of mode: mode_t) -> String {
+  public static func kind(of mode: UInt32) -> String {
     switch mode & S_IFMT {
     case S_IFIFO: "a named pipe"
     case S_IFSOCK: "a socket"

@@ -3,15 +3,27 @@ public import MScanBytes
 /// A child that a parser found: its row in the table, and its bytes.
 public struct ChildArtifact: Sendable {
   public var index: Int
+  /// The bytes as they lie in the parent; ``open(limits:)`` decodes them.
   public var source: ByteSource
   /// A format the parent knows it to have whatever its first bytes say (`data.pkl` is what torch unpickles); nil to go
   /// by content.
   public var format: String?
+  /// How `source` is compressed; nil when it is not.
+  public var compression: Inflate.Wrapper?
 
-  public init(index: Int, source: ByteSource, format: String? = nil) {
+  public init(index: Int, source: ByteSource, format: String? = nil, compression: Inflate.Wrapper? = nil) {
     self.index = index
     self.source = source
     self.format = format
+    self.compression = compression
+  }
+
+  /// The decoded bytes, and what stopped the decoder if it did not reach their end. Decoding waits until a child is
+  /// read, so that an archive never has more than one member in memory.
+  public func open(limits: Limits) -> (source: ByteSource, failure: ParseFailure?) {
+    guard let compression else { return (source, nil) }
+    let output = Inflate.decode(source, compression, limit: limits.memberBytes, ratio: limits.expansionRatio)
+    return (ByteSource(output.bytes), output.failure)
   }
 }
 
@@ -75,9 +87,11 @@ public struct FactBuffer: Sendable {
 
   /// Adds a row to the table and queues its bytes for reading.
   @discardableResult
-  public mutating func addChild(_ artifact: Artifact, source: ByteSource, format: String? = nil) -> Int {
+  public mutating func addChild(
+    _ artifact: Artifact, source: ByteSource, format: String? = nil, compression: Inflate.Wrapper? = nil
+  ) -> Int {
     let index = artifacts.append(artifact)
-    children.append(ChildArtifact(index: index, source: source, format: format))
+    children.append(ChildArtifact(index: index, source: source, format: format, compression: compression))
     return index
   }
 

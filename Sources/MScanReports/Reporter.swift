@@ -24,7 +24,10 @@ public protocol Reporter: Sendable {
 
 /// Every reporter, by name.
 public enum ReporterList {
-  public static let all: [any Reporter.Type] = []
+  public static let all: [any Reporter.Type] = [
+    TextReporter.self, JSONReporter.self, NDJSONReporter.self, SARIFReporter.self, GitHubReporter.self,
+    MarkdownReporter.self, JUnitReporter.self, HTMLReporter.self,
+  ]
 
   public static func named(_ name: String) -> (any Reporter.Type)? { all.first { $0.name == name } }
 }

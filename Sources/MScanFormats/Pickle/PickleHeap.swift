@@ -116,11 +116,8 @@ struct PickleHeap {
   }
 
   private mutating func keep(_ slot: Int, held: Int, _ items: ArraySlice<PickleValue>) {
-    if ring.isEmpty {
-      ring = Array(repeating: .absent, count: Self.ringSize)
-      extents = Array(repeating: Extent(), count: Self.extentCount)
-    }
     let at = slot & (Self.extentCount - 1)
+    while extents.count <= at { extents.append(Extent()) }
     var extent = extents[at]
     if extent.slot != UInt32(truncatingIfNeeded: slot) {
       guard held == 0 else { return }
@@ -145,7 +142,11 @@ struct PickleHeap {
   }
 
   @inline(__always) private mutating func put(_ item: PickleValue) {
-    ring[ringHead & (Self.ringSize - 1)] = item
+    if ring.count < Self.ringSize {
+      ring.append(item)
+    } else {
+      ring[ringHead & (Self.ringSize - 1)] = item
+    }
     ringHead &+= 1
   }
 
@@ -153,8 +154,9 @@ struct PickleHeap {
   func items(of container: PickleValue) -> (items: [PickleValue], isWhole: Bool) {
     let held = count(container)
     guard held > 0 else { return ([], true) }
-    guard !extents.isEmpty else { return ([], false) }
-    let extent = extents[container.index & (Self.extentCount - 1)]
+    let at = container.index & (Self.extentCount - 1)
+    guard at < extents.count else { return ([], false) }
+    let extent = extents[at]
     guard extent.slot == UInt32(truncatingIfNeeded: container.index), ringHead &- extent.start <= Self.ringSize
     else { return ([], false) }
     let found = (0..<Int(extent.count)).map { ring[(extent.start &+ $0) & (Self.ringSize - 1)] }
@@ -170,10 +172,6 @@ struct PickleHeap {
     if tag == .tuple {
       if items.isEmpty { return (.emptyTuple, 1, 0) }
       if items.count < 0x3fff, items.allSatisfy(\.isPlain) {
-        if ring.isEmpty {
-          ring = Array(repeating: .absent, count: Self.ringSize)
-          extents = Array(repeating: Extent(), count: Self.extentCount)
-        }
         let start = ringHead
         for item in items { put(item) }
         let payload = UInt64(truncatingIfNeeded: start) &<< 14 | UInt64(truncatingIfNeeded: items.count)

@@ -19,6 +19,7 @@ enum PickleSubjects {
       }
       addRuns(steps, into: &subjects)
     }
+    addLast(steps, into: &subjects)
     return unique(subjects)
   }
 
@@ -30,10 +31,16 @@ enum PickleSubjects {
       subjects.append(steps[..<end].joined(separator: "."))
     }
     addRuns(steps, into: &subjects)
+    addLast(steps, into: &subjects)
     return unique(subjects)
   }
 
-  /// Runs of at least two steps that do not start at the first one, and the last step alone of a private module name.
+  /// The last step alone: `system` and `__globals__` tell what they are in any module.
+  private static func addLast(_ steps: [Substring], into subjects: inout [String]) {
+    if let last = steps.last, !last.isEmpty { subjects.append(String(last)) }
+  }
+
+  /// Runs of at least two steps, with and without the underscore of a private module name.
   private static func addRuns(_ steps: [Substring], into subjects: inout [String]) {
     let head = steps.prefix(componentLimit)
     let runs = steps.count > componentLimit ? [Array(head), Array(steps.suffix(componentLimit))] : [Array(head)]

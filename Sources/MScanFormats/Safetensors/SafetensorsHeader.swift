@@ -68,7 +68,7 @@ struct SafetensorsHeader {
     reader.skipBlanks(bytes)
     guard reader.position < bytes.count else { return }
     note(
-      "safetensors.invalid-json", end, bytes.count, field: "header",
+      "safetensors.header-padding", end, bytes.count, field: "header",
       detail: "\(bytes.count &- reader.position) bytes behind the JSON, inside the header", into: &sink)
     UnownedBytes.carve(ByteRange(Self.base &+ end, Self.base &+ bytes.count), of: input, into: &sink)
   }
@@ -251,7 +251,7 @@ struct SafetensorsHeader {
       offsets.count == 2
     else {
       return report(
-        "safetensors.invalid-json", "tensor", "needs dtype, shape and data_offsets of two numbers", incomplete: true)
+        "safetensors.missing-field", "tensor", "needs dtype, shape and data_offsets of two numbers", incomplete: true)
     }
     let (begin, end) = (offsets[0], offsets[1])
     let dataLength = max(0, input.source.count &- dataStart)

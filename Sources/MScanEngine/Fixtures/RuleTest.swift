@@ -1,0 +1,90 @@
+public import MScanBytes
+import MScanFacts
+public import MScanRules
+
+/// Holds rules against samples: `DIR/<rule id>/fires-*` have to make the rule fire, `quiet-*` must not.
+///
+/// A sample is a file or a folder. One that ends in `.hex` is assembled first (see ``HexText``) and read under its name
+/// without that ending.
+public struct RuleTest: Sendable {
+  public struct Outcome: Sendable {
+    public var samples = 0
+    /// One sentence for each sample that does not behave.
+    public var failures: [String] = []
+  }
+
+  private let rules: RuleSet
+  private let limits: Limits
+
+  public init(rules: RuleSet, limits: Limits = .standard) {
+    self.rules = rules
+    self.limits = limits
+  }
+
+  /// Tests every sample below `directory`.
+  ///
+  /// - Throws: when the folder cannot be read.
+  public func run(_ directory: SystemPath) throws(FileStatus.Failure) -> Outcome {
+    var outcome = Outcome()
+    let index = RuleIndex(rules)
+    for entry in try Folder.entries(of: directory, followLinks: true) where entry.kind == .folder {
+      let id = entry.name.description
+      let folder = directory.appending(entry.name)
+      guard let rule = index.id(of: id) else {
+        outcome.failures.append("\(folder): \(index.unknown(id))")
+        continue
+      }
+      var fires = 0
+      for sample in try Folder.entries(of: folder, followLinks: false) {
+        let name = sample.name.description
+        guard name.hasPrefix("fires-") || name.hasPrefix("quiet-") else { continue }
+        outcome.samples += 1
+        if name.hasPrefix("fires-") { fires += 1 }
+        check(folder.appending(sample.name), rule: rule, fires: name.hasPrefix("fires-"), into: &outcome)
+      }
+      if fires == 0 { outcome.failures.append("\(folder): there is no fires-* sample") }
+    }
+    return outcome
+  }
+
+  private func check(_ sample: SystemPath, rule: String, fires: Bool, into outcome: inout Outcome) {
+    var expectations: [HexText.Expectation] = []
+    let findings: [Finding]
+    if sample.description.hasSuffix(".hex") {
+      do throws(RuleLoadFailure) {
+        let text = try HexText(Self.content(of: sample), file: sample.description)
+        expectations = text.expectations
+        findings = self.findings(in: text.bytes, name: String(sample.lastComponent.description.dropLast(4)))
+      } catch {
+        outcome.failures += error.diagnostics.map(\.description)
+        return
+      }
+    } else {
+      let targets = Discovery(limits: limits).targets(of: [sample])
+      findings = Scanner(limits: limits, jobs: 1).scan(targets, rules: rules, policy: Policy()).findings
+    }
+    let fired = findings.contains { $0.rule == rule }
+    if fired != fires {
+      let others = Set(findings.map(\.rule)).sorted().joined(separator: ", ")
+      let instead = others.isEmpty ? "nothing does" : "these do: \(others)"
+      outcome.failures.append(fires ? "\(sample): \(rule) does not fire; \(instead)" : "\(sample): \(rule) fires")
+    }
+    for expectation in expectations {
+      let met = findings.contains {
+        $0.rule == expectation.rule && expectation.range.contains($0.innerRange.start)
+          && (expectation.severity ?? $0.severity.rawValue) == $0.severity.rawValue
+      }
+      if !met { outcome.failures.append("\(sample):\(expectation.line): \(expectation.rule) does not fire here") }
+    }
+  }
+
+  private func findings(in bytes: [UInt8], name: String) -> [Finding] {
+    let scan = Walker(limits: limits, interest: rules.valueInterest).read(bytes, name: name)
+    return Judge(rules: rules).verdict(on: scan).findings
+  }
+
+  private static func content(of path: SystemPath) -> [UInt8] {
+    guard let file = try? OpenFile(path) else { return [] }
+    return ByteSource(file).prefix(Swift.min(file.size, 1 << 20))
+  }
+}

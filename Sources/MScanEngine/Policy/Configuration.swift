@@ -1,0 +1,238 @@
+public import MScanBytes
+public import MScanFacts
+import MScanRules
+
+/// Why a configuration or a baseline cannot be used, for the person who wrote it.
+public struct ConfigurationError: Error, Sendable, Hashable {
+  public var message: String
+
+  init(_ file: String, _ position: SourcePosition?, _ message: String) {
+    let place = position.map { ":\($0.line):\($0.column)" } ?? ""
+    self.message = "\(file)\(place): \(message)"
+  }
+}
+
+/// The least severity that fails a run.
+public enum FailThreshold: String, Sendable, CaseIterable {
+  case critical, high, medium, low, never
+
+  /// Nil for `never`.
+  public var severity: Severity? { Severity(rawValue: rawValue) }
+}
+
+/// A `.mscan.yaml`.
+public struct Configuration: Sendable {
+  struct Entry: Sendable {
+    var rule: Located
+    var path: String?
+    var reason: String
+  }
+
+  /// As messages name it.
+  public private(set) var file = ""
+  public private(set) var failOn: FailThreshold?
+  /// Folders of rules, resolved against the configuration's own folder.
+  public private(set) var rules: [String] = []
+  public private(set) var exclude: [PathPattern] = []
+  private(set) var ignore: [Located] = []
+  private(set) var select: [Located] = []
+  private(set) var suppressions: [Entry] = []
+  private var base = SystemPath(".")
+
+  public init() {}
+
+  static let byteLimit = 1 << 20
+  static let fields = ["ignore", "select", "fail-on", "rules", "exclude", "suppressions"]
+
+  /// - Throws: what is wrong in the file, with line and column.
+  public static func read(_ path: SystemPath) throws(ConfigurationError) -> Configuration {
+    let shown = path.normalised.description
+    let bytes: [UInt8]
+    do throws(OpenFile.Refusal) {
+      let file = try OpenFile(path)
+      guard file.size <= byteLimit else {
+        throw OpenFile.Refusal.notRegular("larger than \(byteLimit >> 20) MiB")
+      }
+      bytes = ByteSource(file).prefix(byteLimit)
+    } catch {
+      throw ConfigurationError(shown, nil, error.explanation)
+    }
+    let folder = (try? FileSystem.resolve(path))?.parent ?? path.parent
+    return try Configuration(bytes, file: shown, folder: folder)
+  }
+
+  init(_ bytes: [UInt8], file: String, folder: SystemPath) throws(ConfigurationError) {
+    self.file = file
+    base = folder
+    // An empty file, or one of comments alone, configures nothing.
+    let written = bytes.split(separator: UInt8(ascii: "\n"))
+    if written.allSatisfy({ line in
+      let start = line.first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\r") }
+      return start == nil || start == UInt8(ascii: "#")
+    }) {
+      return
+    }
+    let document: YamlDocument
+    do throws(RuleLoadFailure) {
+      document = try YamlDocument(bytes, file: file)
+    } catch {
+      let first = error.diagnostics.first
+      throw ConfigurationError(file, first?.position, first?.message ?? "not readable")
+    }
+    for (key, value) in try mapping(document, "the configuration") {
+      switch key.text {
+      case "ignore": ignore = try texts(value, key.text)
+      case "select": select = try texts(value, key.text)
+      case "rules":
+        rules = try texts(value, key.text).map { folder.appending(SystemPath($0.text)).normalised.description }
+        for (path, written) in zip(rules, try texts(value, key.text)) {
+          guard (try? FileStatus(of: SystemPath(path), followLinks: true))?.kind == .folder else {
+            throw ConfigurationError(file, written.position, "there is no folder '\(written.text)'")
+          }
+        }
+      case "exclude": exclude = try texts(value, key.text).map { PathPattern($0.text, base: folder) }
+      case "fail-on":
+        let name = try text(value, key.text)
+        guard let threshold = FailThreshold(rawValue: name.text) else {
+          let ending = Spelling.ending(for: name.text, among: FailThreshold.allCases.map(\.rawValue))
+          throw ConfigurationError(file, name.position, "no severity '\(name.text)'\(ending)")
+        }
+        failOn = threshold
+      case "suppressions": suppressions = try entries(value)
+      default:
+        let ending = Spelling.ending(for: key.text, among: Self.fields)
+        throw ConfigurationError(file, key.position, "unknown field '\(key.text)'\(ending)")
+      }
+    }
+  }
+
+  /// Adds what the file says to a policy.
+  ///
+  /// - Throws: for a rule that does not exist.
+  public func apply(to policy: inout Policy, index: RuleIndex) throws(ConfigurationError) {
+    for name in ignore { policy.ignore.insert(try id(of: name, in: index)) }
+    // What the command line selects stands in place of what the file does.
+    if policy.select.isEmpty {
+      for name in select { policy.select.insert(try id(of: name, in: index)) }
+    }
+    for entry in suppressions {
+      policy.suppressions.append(
+        Suppression(
+          rule: try id(of: entry.rule, in: index), path: entry.path.map { PathPattern($0, base: base) },
+          reason: entry.reason, file: file, line: entry.rule.position.line, column: entry.rule.position.column))
+    }
+  }
+
+  private func id(of name: Located, in index: RuleIndex) throws(ConfigurationError) -> String {
+    if let id = index.id(of: name.text) { return id }
+    throw ConfigurationError(file, name.position, index.unknown(name.text))
+  }
+
+  // MARK: - Reading
+
+  private func mapping(
+    _ value: YamlDocument, _ what: String
+  ) throws(ConfigurationError) -> [(key: Located, value: YamlDocument)] {
+    if case .mapping(let pairs) = value.content { return pairs }
+    throw ConfigurationError(file, value.position, "\(what) has to be a mapping, not \(value.noun)")
+  }
+
+  private func text(_ value: YamlDocument, _ field: String) throws(ConfigurationError) -> Located {
+    if case .text(let text) = value.content, !text.isEmpty { return Located(text, at: value.position) }
+    throw ConfigurationError(file, value.position, "'\(field)' has to be a text, not \(value.noun)")
+  }
+
+  /// A list of texts, or a single one.
+  private func texts(_ value: YamlDocument, _ field: String) throws(ConfigurationError) -> [Located] {
+    switch value.content {
+    case .nothing: return []
+    case .list(let items):
+      var all: [Located] = []
+      for item in items { all.append(try text(item, field)) }
+      return all
+    default: return [try text(value, field)]
+    }
+  }
+
+  private func entries(_ value: YamlDocument) throws(ConfigurationError) -> [Entry] {
+    let items: [YamlDocument]
+    switch value.content {
+    case .list(let list): items = list
+    case .nothing: items = []
+    default: throw ConfigurationError(file, value.position, "'suppressions' has to be a list, not \(value.noun)")
+    }
+    var all: [Entry] = []
+    for item in items {
+      var rule: Located?
+      var path: String?
+      var reason: String?
+      for (key, value) in try mapping(item, "a suppression") {
+        switch key.text {
+        case "rule": rule = try text(value, key.text)
+        case "path": path = try text(value, key.text).text
+        case "reason": reason = try text(value, key.text).text
+        default:
+          let ending = Spelling.ending(for: key.text, among: ["rule", "path", "reason"])
+          throw ConfigurationError(file, key.position, "unknown field '\(key.text)'\(ending)")
+        }
+      }
+      guard let rule else { throw ConfigurationError(file, item.position, "a suppression needs a 'rule'") }
+      guard let reason else {
+        throw ConfigurationError(file, item.position, "a suppression needs a 'reason': say why the finding is harmless")
+      }
+      all.append(Entry(rule: rule, path: path, reason: reason))
+    }
+    return all
+  }
+}
+
+/// Finds the configuration that stands above what is scanned.
+public enum ConfigurationSearch {
+  public static let name = SystemPath(".mscan.yaml")
+
+  /// The first `.mscan.yaml` up the tree of the first PATH. One that lies in a folder that is scanned is never taken:
+  /// whoever made the model may have put it there.
+  ///
+  /// - Returns: the file, and a sentence for each that was passed over.
+  public static func above(_ paths: [SystemPath]) -> (path: SystemPath?, skipped: [String]) {
+    let scanned = paths.compactMap { folder(of: $0) }
+    guard let start = paths.first.flatMap({ folder(of: $0) }) else { return (nil, []) }
+    let current = try? FileSystem.resolve(SystemPath("."))
+    var skipped: [String] = []
+    var at = start
+    while true {
+      let candidate = at.appending(name)
+      if let status = try? FileStatus(of: candidate, followLinks: true), status.kind == .file {
+        let shown = current.flatMap { candidate.isInside($0) ? candidate.relative(to: $0) : nil } ?? candidate
+        if scanned.contains(where: { at.isInside($0) }) {
+          skipped.append("\(shown) lies in a folder that is scanned and was not used; trust it with --config")
+        } else if isForeign(status, in: at) {
+          skipped.append("\(shown) belongs to someone else, in a folder that anyone may write; trust it with --config")
+        } else {
+          return (shown, skipped)
+        }
+      }
+      let parent = at.parent
+      if parent == at { return (nil, skipped) }
+      at = parent
+    }
+  }
+
+  private static func folder(of path: SystemPath) -> SystemPath? {
+    guard let status = try? FileStatus(of: path, followLinks: true) else { return nil }
+    if status.kind == .folder { return try? FileSystem.resolve(path) }
+    return try? FileSystem.resolve(path.parent)
+  }
+
+  private static func isForeign(_ status: FileStatus, in folder: SystemPath) -> Bool {
+    guard let above = try? FileStatus(of: folder, followLinks: true), above.isWritableByEveryone else { return false }
+    return status.owner != FileSystem.userID && status.owner != 0
+  }
+}
+
+extension SystemPath {
+  /// This path without the folder it lies in.
+  func relative(to folder: SystemPath) -> SystemPath {
+    SystemPath(bytes: bytes.dropFirst(folder.bytes.count).drop { $0 == UInt8(ascii: "/") })
+  }
+}

@@ -1,0 +1,103 @@
+import MScanBytes
+import MScanFormats
+
+/// The one place where the engine meets the formats: what a file is, who reads it, and what it means when nobody does.
+enum Registry {
+  struct Identity: Sendable {
+    /// What the content is, or what the parent knows it to be read as; `unknown` when nothing fits.
+    var format: String
+    /// What the name claims; empty when it claims nothing.
+    var claimed: String
+    /// Further formats of the same bytes.
+    var also: [String]
+    /// Every format that a loader could take the bytes for, the likeliest first.
+    var readings: [String]
+    /// Whether loaders take a file of this name for a model.
+    var isModelName: Bool
+  }
+
+  /// Endings whose files are unpickled whatever their first bytes are.
+  private static let unpickled: Set<String> = [
+    "pkl", "pickle", "joblib", "dill", "pt", "pth", "ckpt", "bin",
+  ]
+
+  static func identify(_ source: ByteSource, name: String, hint: String?) -> Identity {
+    let found = Identify.identify(source, name: name)
+    let isModelName = Identify.isModelName(name)
+    var content = found.format ?? "unknown"
+    if found.format == nil, SentencePiece.isModel(source.prefix(256)) { content = SentencePiece.id }
+    let format = hint ?? content
+    var readings = [format] + [content] + found.also
+    // Pickles of the first protocols have no magic number, and a loader asks nobody what it unpickles.
+    if isModelName, !hasMagicNumber(content), unpickled.contains(ending(of: name)) { readings.append("pickle") }
+    var also = found.also
+    if content != format, content != "unknown", !isText(content) { also.insert(content, at: 0) }
+    return Identity(
+      format: format, claimed: found.claimed, also: also, readings: readings, isModelName: isModelName)
+  }
+
+  /// The readers of the bytes, each once.
+  static func readers(for found: Identity) -> [any Format.Type] {
+    var ids: [String] = []
+    for id in found.readings where !ids.contains(id) { ids.append(id) }
+    return ids.compactMap { FormatList.named($0) }
+  }
+
+  /// Whether a file of this name has to have content.
+  static func needsContent(_ found: Identity) -> Bool {
+    found.isModelName || found.claimed == "json" || !(found.claimed.isEmpty || isHarmless(found.claimed))
+  }
+
+  /// What to say of content that has no reader; nil when it is of a kind that holds nothing to run.
+  static func whyUnread(_ found: Identity) -> String? {
+    switch found.format {
+    case "unknown": "the content is of no known format; find out what it is"
+    case "git-lfs-pointer": "this is a pointer of Git LFS, not the file itself; fetch it with 'git lfs pull'"
+    case let format where isHarmless(format): nil
+    case let format: "this version does not read \(format) files"
+    }
+  }
+
+  /// Whether lines and columns make sense in it.
+  static func isText(_ format: String) -> Bool {
+    ["text", "json", "yaml", "markdown", "python", "jinja", "git-lfs-pointer"].contains(format)
+  }
+
+  private static func isHarmless(_ format: String) -> Bool {
+    ["text", "yaml", "markdown", "python", "jinja", "image", "audio", "video", "pdf", "empty", SentencePiece.id]
+      .contains(format)
+  }
+
+  private static func hasMagicNumber(_ format: String) -> Bool {
+    format == "git-lfs-pointer" || (format != "unknown" && !isText(format))
+  }
+
+  private static func ending(of name: String) -> String {
+    guard let dot = name.lastIndex(of: ".") else { return "" }
+    return name[name.index(after: dot)...].lowercased()
+  }
+}
+
+/// Vocabularies of SentencePiece (`tokenizer.model`, `spiece.model`): pieces and scores, nothing that runs.
+///
+/// A protocol buffer that starts with its repeated field 1: `0a` length (`0a` length piece, `15` four bytes of score …).
+/// Source: `sentencepiece_model.proto`.
+enum SentencePiece {
+  static let id = "sentencepiece"
+
+  /// Whether the first three entries are pieces.
+  static func isModel(_ head: [UInt8]) -> Bool {
+    var rest = head[...]
+    for _ in 0..<3 {
+      guard rest.count > 2, rest.removeFirst() == 0x0a, let length = rest.popFirst(), length < 0x80,
+        rest.count >= Int(length)
+      else { return false }
+      var entry = rest.prefix(Int(length))
+      rest = rest.dropFirst(Int(length))
+      guard entry.popFirst() == 0x0a, let text = entry.popFirst(), entry.count >= Int(text) + 5 else { return false }
+      guard String(validating: entry.prefix(Int(text)), as: UTF8.self) != nil else { return false }
+      guard entry.dropFirst(Int(text)).first == 0x15 else { return false }
+    }
+    return true
+  }
+}

@@ -1,0 +1,93 @@
+public import MScanBytes
+public import MScanFacts
+public import MScanRules
+import Synchronization
+
+/// Runs a scan: every target is read by one of a fixed number of threads, judged, and let go; what the report needs is
+/// joined in path order, so that the same input gives the same report on any number of cores.
+public struct Scanner: Sendable {
+  public var limits: Limits
+  public var jobs: Int
+  public var skip: Set<FileIdentity>
+
+  public init(limits: Limits = .standard, jobs: Int = RunningProcess.cores, skip: Set<FileIdentity> = []) {
+    self.limits = limits
+    self.jobs = max(1, jobs)
+    self.skip = skip
+  }
+
+  private struct Sums {
+    var verdicts: [Int: FileVerdict] = [:]
+    var summary = ScanReport.Summary()
+  }
+
+  private final class Shared: Sendable {
+    let sums = Mutex(Sums())
+  }
+
+  /// - Parameter progress: called with the number of files done, from any thread.
+  public func scan(
+    _ targets: [Target], rules: RuleSet, policy: Policy, progress: @escaping @Sendable (Int) -> Void = { _ in }
+  ) -> ScanReport {
+    let started = RunningProcess.monotonicSeconds
+    let shared = Shared()
+    let walker = Walker(limits: limits, interest: rules.valueInterest, skip: skip)
+    let judge = Judge(rules: rules)
+    Workers.run(targets.count, threads: jobs) { index in
+      guard let scan = walker.read(targets[index]) else { return true }
+      let verdict = judge.verdict(on: scan)
+      let done = shared.sums.withLock { sums in
+        sums.summary.files += 1
+        sums.summary.artifacts += scan.buffer.artifacts.rows.count
+        sums.summary.bytes += scan.size
+        sums.summary.bytesRead += scan.bytesRead
+        if !verdict.findings.isEmpty || !verdict.unread.isEmpty { sums.verdicts[index] = verdict }
+        return sums.summary.files
+      }
+      progress(done)
+      return true
+    }
+    let sums = shared.sums.withLock { $0 }
+    var report = ScanReport(toolVersion: Tool.version, rulesVersion: rules.version, summary: sums.summary)
+    for index in sums.verdicts.keys.sorted() {
+      if let verdict = sums.verdicts[index] { join(verdict, into: &report) }
+    }
+    report.findings.sort(by: Self.precedes)
+    Fingerprint.makeUnique(&report.findings)
+    policy.apply(to: &report, targets: targets)
+    let used = Set(report.findings.map(\.rule))
+    report.rules = (rules.rules + Policy.ownRules).filter { used.contains($0.id) }.sorted { $0.id < $1.id }
+    report.summary.seconds = RunningProcess.monotonicSeconds - started
+    return report
+  }
+
+  private func join(_ verdict: FileVerdict, into report: inout ScanReport) {
+    let base = report.artifacts.rows.count
+    for var row in verdict.artifacts.rows {
+      row.parent = row.parent.map { $0 + base }
+      report.artifacts.append(row)
+    }
+    for var finding in verdict.findings {
+      finding.artifact += base
+      report.findings.append(finding)
+    }
+    report.unread.append(contentsOf: verdict.unread)
+  }
+
+  /// File, byte, rule; then whatever makes the order total.
+  static func precedes(_ a: Finding, _ b: Finding) -> Bool {
+    if a.file != b.file { return a.file.utf8.lexicographicallyPrecedes(b.file.utf8) }
+    if a.byteOffset != b.byteOffset { return a.byteOffset < b.byteOffset }
+    if a.rule != b.rule { return a.rule.utf8.lexicographicallyPrecedes(b.rule.utf8) }
+    if a.artifact != b.artifact { return a.artifact < b.artifact }
+    if a.innerRange != b.innerRange { return a.innerRange < b.innerRange }
+    if a.subject != b.subject { return a.subject.utf8.lexicographicallyPrecedes(b.subject.utf8) }
+    return a.message.utf8.lexicographicallyPrecedes(b.message.utf8)
+  }
+}
+
+/// What the tool says of itself.
+public enum Tool {
+  public static let name = "mscan-lint"
+  public static let version = "0.1.0"
+}

@@ -1,0 +1,166 @@
+public import MScanBytes
+public import MScanFacts
+import MScanFormats
+
+/// What was read of one file on disk and of everything nested in it.
+public struct FileScan: Sendable {
+  public var buffer: FactBuffer
+  /// The file's bytes, to find lines in; nil when it was not opened.
+  public var source: ByteSource?
+  /// Bytes of the file.
+  public var size = 0
+  /// Bytes asked of the kernel.
+  public var bytesRead = 0
+}
+
+/// Reads files: each one and what is nested in it, depth first in the order it is stored, into one buffer.
+public struct Walker: Sendable {
+  public var limits: Limits
+  public var interest: ValueInterest
+  /// Files that are left out wherever they turn up: the tool's own output.
+  public var skip: Set<FileIdentity>
+
+  public init(limits: Limits = .standard, interest: ValueInterest = .all, skip: Set<FileIdentity> = []) {
+    self.limits = limits
+    self.interest = interest
+    self.skip = skip
+  }
+
+  /// All facts of the target; nil when it is one of the files to skip.
+  public func read(_ target: Target) -> FileScan? {
+    var scan = FileScan(buffer: FactBuffer(limits: limits))
+    if let problem = target.problem {
+      state(problem, about: target, in: &scan)
+      return scan
+    }
+    let file: OpenFile
+    do throws(OpenFile.Refusal) {
+      file = try OpenFile(target.path, followLinks: false)
+    } catch {
+      state(PathProblem.of(error), about: target, in: &scan)
+      return scan
+    }
+    if skip.contains(FileIdentity(device: file.device, inode: file.inode)) { return nil }
+    let source = ByteSource(file)
+    scan.source = source
+    scan.size = file.size
+    let row = scan.buffer.artifacts.append(Artifact(name: target.reported, size: file.size))
+    walk(
+      from: ChildArtifact(index: row, source: source), emptyIsNormal: target.emptyIsNormal, into: &scan.buffer)
+    scan.bytesRead = file.bytesRead
+    return scan
+  }
+
+  /// All facts of bytes that are no file.
+  func read(_ bytes: [UInt8], name: String) -> FileScan {
+    var scan = FileScan(buffer: FactBuffer(limits: limits))
+    let source = ByteSource(bytes)
+    scan.source = source
+    scan.size = bytes.count
+    let row = scan.buffer.artifacts.append(Artifact(name: name, size: bytes.count))
+    walk(from: ChildArtifact(index: row, source: source), emptyIsNormal: false, into: &scan.buffer)
+    return scan
+  }
+
+  private func state(_ problem: AnomalyFact, about target: Target, in scan: inout FileScan) {
+    let row = scan.buffer.artifacts.append(Artifact(name: target.reported, size: 0))
+    scan.buffer.emit(.anomaly(problem), artifact: row, range: ByteRange(0, 0), place: .whole)
+  }
+
+  // MARK: - Artifacts
+
+  private func walk(from file: ChildArtifact, emptyIsNormal: Bool, into buffer: inout FactBuffer) {
+    var stack = [file]
+    var opened = 0
+    var expanded = 0
+    while let next = stack.popLast() {
+      if buffer.artifacts.depth(of: next.index) > limits.depth {
+        stop("depth", limits.depth, "levels of nesting", "--max-depth", at: next, in: &buffer)
+        continue
+      }
+      // Facts are bounded for each artifact; this bounds them for the file.
+      if buffer.facts.count / 4 > limits.facts {
+        stop("facts", limits.facts, "facts in each of many artifacts", "--max-facts", at: next, in: &buffer)
+        return
+      }
+      if expanded > limits.expandedBytes {
+        stop("expandedBytes", limits.expandedBytes, "unpacked bytes", "--max-expanded-bytes", at: next, in: &buffer)
+        return
+      }
+      opened += 1
+      let (source, failure) = next.open(limits: limits)
+      if let failure { buffer.emit(failure, format: "member", artifact: next.index, size: source.count) }
+      if next.compression != nil { expanded += source.count }
+      let plain = ChildArtifact(index: next.index, source: source, format: next.format)
+      read(plain, emptyIsNormal: emptyIsNormal && next.index == file.index, into: &buffer)
+      var children = buffer.children
+      buffer.children.removeAll()
+      let room = max(0, limits.artifacts - opened - stack.count)
+      if children.count > room {
+        stop("artifacts", limits.artifacts, "nested artifacts", "--max-artifacts", at: children[room], in: &buffer)
+        children.removeLast(children.count - room)
+      }
+      stack.append(contentsOf: children.reversed())
+    }
+  }
+
+  private func stop(
+    _ name: String, _ bound: Int, _ words: String, _ option: String, at child: ChildArtifact,
+    in buffer: inout FactBuffer
+  ) {
+    let fact = AnomalyFact(
+      subject: "limit.\(name)", field: name, detail: "more than \(bound) \(words); raise \(option)", incomplete: true)
+    // Said of the parent, where the same said of many members is one fact with a count.
+    let row = buffer.artifacts[child.index]
+    buffer.emit(
+      .anomaly(fact), artifact: row?.parent ?? child.index,
+      range: row?.rangeInParent ?? ByteRange(0, child.source.count), place: .whole)
+  }
+
+  private func read(_ child: ChildArtifact, emptyIsNormal: Bool, into buffer: inout FactBuffer) {
+    let name = Self.lastComponent(buffer.artifacts[child.index]?.name ?? "")
+    let whole = ByteRange(0, child.source.count)
+    let found = Registry.identify(child.source, name: name, hint: child.format)
+    buffer.artifacts.setFormat(found.format, of: child.index)
+    buffer.emit(
+      .artifact(
+        ArtifactFact(format: found.format, claimed: found.claimed, size: child.source.count, also: found.also)),
+      artifact: child.index, range: whole, place: .whole)
+    if child.source.count == 0 {
+      if !emptyIsNormal, Registry.needsContent(found) {
+        let what = found.isModelName || found.claimed.isEmpty ? "a model" : "\(found.claimed) data"
+        let detail = "the file is empty where \(what) should be; fetch it again"
+        state("format.empty", detail, of: child, into: &buffer)
+      }
+      return
+    }
+    let readers = Registry.readers(for: found)
+    guard !readers.isEmpty else {
+      if let detail = Registry.whyUnread(found) { state("format.unread", detail, of: child, into: &buffer) }
+      return
+    }
+    for (number, reader) in readers.enumerated() {
+      var index = child.index
+      if number > 0 {
+        // The same bytes as another loader takes them: a row of its own keeps the two readings apart.
+        index = buffer.artifacts.append(
+          Artifact(
+            name: "read as \(reader.id)", parent: child.index, rangeInParent: whole, encoding: .reading,
+            format: reader.id, size: child.source.count))
+      }
+      let input = ArtifactInput(index: index, source: child.source, name: name, limits: limits, interest: interest)
+      reader.read(input, into: &buffer)
+    }
+  }
+
+  private func state(_ subject: String, _ detail: String, of child: ChildArtifact, into buffer: inout FactBuffer) {
+    buffer.emit(
+      .anomaly(AnomalyFact(subject: subject, field: "content", detail: detail, incomplete: true)),
+      artifact: child.index, range: ByteRange(0, child.source.count), place: .whole)
+  }
+
+  static func lastComponent(_ name: String) -> String {
+    guard let slash = name.utf8.lastIndex(of: UInt8(ascii: "/")) else { return name }
+    return String(name[name.utf8.index(after: slash)...])
+  }
+}

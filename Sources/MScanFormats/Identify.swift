@@ -1,0 +1,195 @@
+public import MScanBytes
+
+/// What bytes are, by what they say; the name is only asked where bytes leave it open.
+public enum Identify {
+  public struct Identification: Sendable, Hashable {
+    /// Format id; nil when nothing fits.
+    public var format: String?
+    /// The format that the name claims; empty when it claims none.
+    public var claimed: String
+    /// Formats that the same bytes are valid as, besides `format`.
+    public var also: [String]
+
+    public init(format: String?, claimed: String = "", also: [String] = []) {
+      self.format = format
+      self.claimed = claimed
+      self.also = also
+    }
+  }
+
+  private static let headLength = 1 << 12
+  private static let tailLength = 0xffff + 22
+
+  /// Identifies a source by its head, and by its tail where a zip could hide.
+  public static func identify(_ source: ByteSource, name: String) -> Identification {
+    guard source.count > 0 else { return Identification(format: "empty", claimed: claim(of: name)) }
+    let head = source.prefix(headLength)
+    var found = Identification(format: magic(head, source), claimed: claim(of: name))
+    // A zip is found from its end: whatever stands before it, zip readers open it.
+    if found.format != "zip", hasZipTail(source) {
+      if let format = found.format, isContainerOfItsOwn(format) {
+        found.also.append("zip")
+      } else {
+        found.also = [found.format].compactMap(\.self)
+        found.format = "zip"
+      }
+    }
+    if found.format == nil { found.format = unmarked(head, source, name: name) }
+    if isModelName(name) { found.claimed = "" }
+    return found
+  }
+
+  /// Formats that a reader opens from the front and that another reader opens as a zip.
+  private static func isContainerOfItsOwn(_ format: String) -> Bool {
+    ["safetensors", "pickle", "npy", "gguf", "hdf5", "tar"].contains(format)
+  }
+
+  // MARK: Magic numbers
+
+  private struct Magic {
+    let format: String
+    let bytes: [UInt8]
+    var offset = 0
+  }
+
+  private static let magics: [Magic] = [
+    Magic(format: "zip", bytes: [0x50, 0x4b, 3, 4]), Magic(format: "zip", bytes: [0x50, 0x4b, 5, 6]),
+    Magic(format: "npy", bytes: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]), Magic(format: "gzip", bytes: [0x1f, 0x8b]),
+    Magic(format: "bzip2", bytes: [0x42, 0x5a, 0x68]), Magic(format: "xz", bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]),
+    Magic(format: "lzma", bytes: [0x5d, 0, 0]), Magic(format: "zstd", bytes: [0x28, 0xb5, 0x2f, 0xfd]),
+    Magic(format: "lz4", bytes: [0x04, 0x22, 0x4d, 0x18]),
+    Magic(format: "7z", bytes: [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]),
+    Magic(format: "tar", bytes: [0x75, 0x73, 0x74, 0x61, 0x72], offset: 257),
+    Magic(format: "hdf5", bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]),
+    Magic(format: "gguf", bytes: [0x47, 0x47, 0x55, 0x46]), Magic(format: "ggml", bytes: [0x6c, 0x6d, 0x67, 0x67]),
+    Magic(format: "ggml", bytes: [0x74, 0x6a, 0x67, 0x67]), Magic(format: "elf", bytes: [0x7f, 0x45, 0x4c, 0x46]),
+    Magic(format: "mach-o", bytes: [0xcf, 0xfa, 0xed, 0xfe]), Magic(format: "mach-o", bytes: [0xca, 0xfe, 0xba, 0xbe]),
+    Magic(format: "tflite", bytes: [0x54, 0x46, 0x4c, 0x33], offset: 4),
+    Magic(format: "sqlite", bytes: [0x53, 0x51, 0x4c, 0x69, 0x74, 0x65, 0x20]),
+    Magic(format: "image", bytes: [0x89, 0x50, 0x4e, 0x47]), Magic(format: "image", bytes: [0xff, 0xd8, 0xff]),
+    Magic(format: "image", bytes: [0x47, 0x49, 0x46, 0x38]),
+    Magic(format: "image", bytes: [0x57, 0x45, 0x42, 0x50], offset: 8),
+    Magic(format: "image", bytes: [0x49, 0x49, 0x2a, 0]), Magic(format: "image", bytes: [0, 0, 1, 0, 1]),
+    Magic(format: "audio", bytes: [0x57, 0x41, 0x56, 0x45], offset: 8),
+    Magic(format: "audio", bytes: [0x4f, 0x67, 0x67, 0x53]),
+    Magic(format: "audio", bytes: [0x49, 0x44, 0x33]), Magic(format: "audio", bytes: [0x66, 0x4c, 0x61, 0x43]),
+    Magic(format: "video", bytes: [0x66, 0x74, 0x79, 0x70], offset: 4),
+    Magic(format: "pdf", bytes: [0x25, 0x50, 0x44, 0x46, 0x2d]),
+    Magic(format: "git-lfs-pointer", bytes: Array("version https://git-lfs".utf8)),
+  ]
+
+  private static func magic(_ head: [UInt8], _ source: ByteSource) -> String? {
+    if isSafetensors(head, source) { return "safetensors" }
+    if MagicBytes.isBinaryPickle(head) { return "pickle" }
+    for magic in magics where head.count >= magic.offset + magic.bytes.count {
+      if head[magic.offset...].starts(with: magic.bytes) { return magic.format }
+    }
+    if head.starts(with: [0x4d, 0x5a]), isPortableExecutable(head) { return "pe" }
+    // zlib: deflate with a window, and a check that makes the pair a multiple of 31.
+    if head.count > 2, head[0] == 0x78, (Int(head[0]) * 256 + Int(head[1])) % 31 == 0,
+      !Inflate.decode(source.slice(ByteRange(0, 4096)), .zlib, limit: 256).bytes.isEmpty
+    {
+      return "zlib"
+    }
+    return nil
+  }
+
+  private static func isPortableExecutable(_ head: [UInt8]) -> Bool {
+    guard head.count > 64 else { return false }
+    let at = Int(head[60]) | Int(head[61]) << 8
+    return at + 4 <= head.count && head[at...].starts(with: [0x50, 0x45, 0, 0])
+  }
+
+  /// A length that could be a header's, and an object behind it. The reader says what else is wrong.
+  private static func isSafetensors(_ head: [UInt8], _ source: ByteSource) -> Bool {
+    guard head.count >= 10, head[6] == 0, head[7] == 0 else { return false }
+    var index = 8
+    while index < min(head.count, 64), [0x20, 0x09, 0x0a, 0x0d].contains(head[index]) { index += 1 }
+    guard index < head.count, head[index] == 0x7b else { return false }
+    let next = head[(index + 1)...].first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
+    return next == 0x22 || next == 0x7d
+  }
+
+  private static func hasZipTail(_ source: ByteSource) -> Bool {
+    let start = max(0, source.count - tailLength)
+    // Most archives end in a record without a comment; look there before reading the whole tail.
+    let tail = source.prefix(tailLength, at: start)
+    guard tail.count >= 22 else { return false }
+    var at = tail.count - 22
+    while at >= 0 {
+      if tail[at] == 0x50, tail[at + 1] == 0x4b, tail[at + 2] == 5, tail[at + 3] == 6,
+        let end = ZipEnd.read(source, at: start + at), end.directorySize <= end.directoryEnd,
+        end.directorySize >= 46,
+        source.prefix(4, at: end.directoryEnd - end.directorySize) == [0x50, 0x4b, 1, 2]
+          || source.prefix(4, at: end.directoryOffset) == [0x50, 0x4b, 1, 2]
+      {
+        return true
+      }
+      at -= 1
+    }
+    return false
+  }
+
+  // MARK: Without a magic number
+
+  private static func unmarked(_ head: [UInt8], _ source: ByteSource, name: String) -> String? {
+    let text = isText(head, whole: head.count == source.count)
+    let first = head.drop { [0x20, 0x09, 0x0a, 0x0d].contains($0) }.first
+    if text, first == 0x7b || first == 0x5b, claim(of: name) != "python", claim(of: name) != "jinja" {
+      if claim(of: name) == "json" || looksLikeJSON(head) { return "json" }
+    }
+    // Prose seldom passes the dry run, source never; so every text is tried, whatever it is called.
+    if PickleFormat.isPickle(source) { return "pickle" }
+    if text {
+      let claimed = claim(of: name)
+      if claimed == "json" { return "json" }
+      return textFormats.contains(claimed) ? claimed : "text"
+    }
+    if head.starts(with: [0xef, 0xbb, 0xbf]), claim(of: name) == "json" { return "json" }
+    if claim(of: name) == "json", first == 0x7b || first == 0x5b { return "json" }
+    if isModelName(name), head.first.map({ $0 == 0x80 }) == true { return "pickle" }
+    return ["onnx", "protobuf"].contains(claim(of: name)) ? claim(of: name) : nil
+  }
+
+  private static let textFormats: Set<String> = ["python", "markdown", "jinja", "yaml"]
+
+  private static func looksLikeJSON(_ head: [UInt8]) -> Bool {
+    let compact = head.filter { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }.prefix(2)
+    guard let second = compact.dropFirst().first else { return false }
+    if compact.first == 0x7b { return second == 0x22 || second == 0x7d }
+    return [0x22, 0x7b, 0x5b, 0x5d, 0x2d, 0x74, 0x66, 0x6e].contains(second) || (0x30...0x39).contains(second)
+  }
+
+  /// UTF-8 without control characters, as far as `bytes` go.
+  static func isText(_ bytes: [UInt8], whole: Bool) -> Bool {
+    let (valid, isValid) = PickleText.validUTF8(bytes[...], surrogates: false)
+    guard isValid, valid == bytes.count || !whole else { return false }
+    return bytes.allSatisfy { $0 >= 0x20 || (0x09...0x0d).contains($0) || $0 == 0x1b }
+  }
+
+  // MARK: Names
+
+  private static let claims: [String: String] = [
+    "safetensors": "safetensors", "json": "json", "jsonl": "json", "ndjson": "json", "ipynb": "json", "npy": "npy",
+    "npz": "zip", "zip": "zip", "whl": "zip", "jar": "zip", "mar": "zip", "keras": "zip", "gguf": "gguf",
+    "onnx": "onnx", "pb": "protobuf", "h5": "hdf5", "hdf5": "hdf5", "tflite": "tflite", "py": "python",
+    "md": "markdown", "jinja": "jinja", "jinja2": "jinja", "yaml": "yaml", "yml": "yaml", "png": "image",
+    "jpg": "image", "jpeg": "image", "gif": "image", "webp": "image", "ico": "image", "txt": "text", "pdf": "pdf",
+    "wav": "audio", "mp3": "audio", "ogg": "audio", "flac": "audio", "mp4": "video", "tar": "tar", "nemo": "tar",
+    "gz": "gzip", "tgz": "gzip", "bz2": "bzip2", "xz": "xz", "zst": "zstd", "7z": "7z", "so": "elf",
+  ]
+
+  /// Endings under which loaders take a pickle, a zip or something older: they claim a model, not a format.
+  private static let modelEndings: Set<String> = [
+    "bin", "pt", "pth", "ckpt", "pkl", "pickle", "joblib", "dill", "model", "mdl", "msc", "p", "dat", "data", "pyt",
+  ]
+
+  public static func isModelName(_ name: String) -> Bool { modelEndings.contains(ending(of: name)) }
+
+  static func claim(of name: String) -> String { claims[ending(of: name)] ?? "" }
+
+  private static func ending(of name: String) -> String {
+    guard let dot = name.lastIndex(of: ".") else { return "" }
+    return name[name.index(after: dot)...].lowercased()
+  }
+}

@@ -1,0 +1,207 @@
+import MScanBytes
+
+/// Finds the entries that any reader of the archive could find: by the central directory where it says it is, where the
+/// end record says it ends, by further end records, and by local headers that no directory lists.
+///
+/// Readers differ (measured): Python's `zipfile` takes the last end record and corrects offsets by what stands before
+/// the archive; torch's miniz takes the offset as it is; streaming readers see local headers only.
+struct ZipDirectory {
+  struct Entry {
+    var central: ZipHeader?
+    var local: ZipHeader?
+    /// Bytes of the member's data, cut to what there is.
+    var data: ByteRange
+    /// Everything of the entry that lies before the directory: header, data, descriptor.
+    var extent: ByteRange
+  }
+
+  var entries: [Entry] = []
+  /// Ranges that records own, apart from the entries.
+  var owned: [ByteRange] = []
+  var ends: [ZipEnd] = []
+  var failures: [ParseFailure] = []
+  /// Bytes before the first local header by what the end record says.
+  var shift = 0
+  var isOverLimit = false
+  /// A second place where a directory stands, for readers that do not correct its offset.
+  var hasSecondDirectory = false
+
+  private let source: ByteSource
+  private let limits: Limits
+  private var known: [Key: Int] = [:]
+
+  private struct Key: Hashable {
+    let offset: Int
+    let name: [UInt8]
+    let method: UInt16
+  }
+
+  private static let tailLength = 0xffff + ZipRecord.endLength + 20
+  private static let endLimit = 8
+
+  init(_ source: ByteSource, limits: Limits) {
+    self.source = source
+    self.limits = limits
+    findEnds()
+    for end in ends { readDirectory(end) }
+  }
+
+  // MARK: End records
+
+  private mutating func findEnds() {
+    let start = max(0, source.count - Self.tailLength)
+    let tail = source.prefix(Self.tailLength, at: start)
+    guard tail.count >= ZipRecord.endLength else { return }
+    var at = tail.count - ZipRecord.endLength
+    while at >= 0, ends.count < Self.endLimit {
+      if tail[at] == 0x50, tail[at + 1] == 0x4b, tail[at + 2] == 5, tail[at + 3] == 6,
+        let end = ZipEnd.read(source, at: start + at)
+      {
+        ends.append(end)
+        owned.append(ByteRange(end.directoryEnd, min(max(end.commentEnd, end.offset), source.count)))
+      }
+      at -= 1
+    }
+  }
+
+  // MARK: Central directory
+
+  private mutating func readDirectory(_ end: ZipEnd) {
+    // As zipfile finds it: right before the end record, whatever offset is stated.
+    let (start, under) = end.directoryEnd.subtractingReportingOverflow(end.directorySize)
+    if !under, start >= 0 {
+      let correction = start - end.directoryOffset
+      if correction > 0 { shift = max(shift, correction) }
+      readEntries(from: start, end, correction: correction)
+    }
+    // As miniz finds it: at the offset stated.
+    if end.directoryOffset != start, end.directoryOffset >= 0, end.directoryOffset < source.count,
+      source.prefix(4, at: end.directoryOffset) == [0x50, 0x4b, 1, 2]
+    {
+      hasSecondDirectory = true
+      readEntries(from: end.directoryOffset, end, correction: 0)
+    }
+  }
+
+  private mutating func readEntries(from start: Int, _ end: ZipEnd, correction: Int) {
+    guard end.directorySize <= source.count - start else {
+      failures.append(ParseFailure(.truncated, "central directory", at: start))
+      return
+    }
+    guard end.directorySize <= limits.memberBytes else {
+      failures.append(ParseFailure(.limitExceeded, "memberBytes", at: start))
+      return
+    }
+    var cursor = ByteCursor(source.prefix(end.directorySize, at: start), base: start)
+    var count = 0
+    do throws(ParseFailure) {
+      while !cursor.isAtEnd {
+        guard count < limits.members else {
+          isOverLimit = true
+          break
+        }
+        let central = try ZipHeader.central(&cursor)
+        add(central, correction: correction)
+        count += 1
+      }
+    } catch {
+      failures.append(error)
+    }
+    if count != end.entries, count & 0xffff != end.entries {
+      failures.append(ParseFailure(.malformed, "total number of entries", at: end.offset))
+    }
+    owned.append(ByteRange(start, cursor.offset))
+  }
+
+  private mutating func add(_ central: ZipHeader, correction: Int) {
+    let (offset, over) = central.localOffset.addingReportingOverflow(correction)
+    let local = over || offset < 0 ? nil : ZipHeader.local(source, at: offset)
+    let key = Key(offset: over ? -1 : offset, name: central.rawName, method: central.method)
+    guard known.updateValue(entries.count, forKey: key) == nil else { return }
+    entries.append(entry(central: central, local: local, at: over ? source.count : max(0, offset)))
+  }
+
+  /// Puts the two headers of an entry together.
+  private func entry(central: ZipHeader?, local: ZipHeader?, at offset: Int) -> Entry {
+    let headerLength = local?.length ?? ZipRecord.localLength
+    let start = min(source.count, offset + headerLength)
+    var length = central?.compressedSize ?? local?.compressedSize ?? 0
+    if central == nil, let local, local.hasDescriptor, local.compressedSize == 0 {
+      length = nextSignature(after: start) - start
+    }
+    let data = ByteRange(start, min(source.count, ByteRange(at: start, count: length).end))
+    let hasDescriptor = (central ?? local)?.hasDescriptor == true || local?.hasDescriptor == true
+    let end = hasDescriptor ? min(source.count, data.end + descriptorLength(at: data.end)) : data.end
+    return Entry(central: central, local: local, data: data, extent: ByteRange(min(offset, start), end))
+  }
+
+  /// A data descriptor is CRC and two sizes, of four or eight bytes, with or without a signature.
+  private func descriptorLength(at offset: Int) -> Int {
+    let bytes = source.prefix(28, at: offset)
+    let hasSignature = bytes.starts(with: [0x50, 0x4b, 7, 8])
+    for length in hasSignature ? [16, 24] : [12, 20] where bytes.count > length + 1 {
+      if bytes[length] == 0x50, bytes[length + 1] == 0x4b { return length }
+    }
+    return hasSignature ? 16 : 12
+  }
+
+  /// Where the next zip record starts, within a mebibyte; the end of the source otherwise.
+  private func nextSignature(after start: Int) -> Int {
+    let bytes = source.prefix(1 << 20, at: start)
+    var at = 0
+    while at + 4 <= bytes.count {
+      if bytes[at] == 0x50, bytes[at + 1] == 0x4b,
+        [[1, 2], [3, 4], [5, 6], [7, 8]].contains([bytes[at + 2], bytes[at + 3]])
+      {
+        return start + at
+      }
+      at += 1
+    }
+    return source.count
+  }
+
+  // MARK: What no directory lists
+
+  /// Gaps between everything that is owned.
+  func gaps() -> [ByteRange] {
+    var found: [ByteRange] = []
+    var at = 0
+    for range in (owned + entries.map(\.extent)).sorted() {
+      if range.start > at { found.append(ByteRange(at, range.start)) }
+      at = max(at, range.end)
+    }
+    if at < source.count { found.append(ByteRange(at, source.count)) }
+    return found
+  }
+
+  /// Local headers in the gaps become entries. Returns the gap bytes that were not searched.
+  mutating func addUnlisted() -> Int {
+    var budget = limits.memberBytes
+    var unsearched = 0
+    for gap in gaps() {
+      guard gap.count <= budget else {
+        unsearched += gap.count
+        continue
+      }
+      budget -= gap.count
+      search(gap)
+    }
+    return unsearched
+  }
+
+  private mutating func search(_ gap: ByteRange) {
+    let bytes = source.prefix(gap.count, at: gap.start)
+    var at = 0
+    while at + ZipRecord.localLength <= bytes.count, entries.count < limits.members {
+      guard bytes[at] == 0x50, bytes[at + 1] == 0x4b, bytes[at + 2] == 3, bytes[at + 3] == 4,
+        let local = ZipHeader.local(source, at: gap.start + at)
+      else {
+        at += 1
+        continue
+      }
+      let found = entry(central: nil, local: local, at: gap.start + at)
+      entries.append(found)
+      at = max(at + 4, min(found.extent.end, gap.end) - gap.start)
+    }
+  }
+}

@@ -1,0 +1,271 @@
+import MScanBytes
+public import MScanFacts
+
+/// Zip archives, as every loader could read them (APPNOTE 6.3.10; see ``ZipDirectory``). Members are stated as facts and
+/// queued as children; the storages of a torch checkpoint are only looked at, never read.
+public enum ZipFormat: Format {
+  public static let id = "zip"
+
+  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    var reader = ZipReader(input: input)
+    reader.read(into: &sink)
+  }
+}
+
+struct ZipReader {
+  let input: ArtifactInput
+  private var source: ByteSource { input.source }
+  /// Folders that hold a `data.pkl`, lower case, with the slash: torch checkpoints.
+  private var roots: Set<String> = []
+  private var expandedBytes = 0
+
+  init(input: ArtifactInput) { self.input = input }
+
+  mutating func read(into sink: inout FactBuffer) {
+    let mark = sink.facts.count
+    var directory = ZipDirectory(source, limits: input.limits)
+    let unsearched = directory.addUnlisted()
+    stateArchive(directory, unsearched: unsearched, into: &sink)
+    for entry in directory.entries {
+      let name = header(entry).name.lowercased()
+      if name == "data.pkl" || name.hasSuffix("/data.pkl") || name.hasSuffix("\\data.pkl") {
+        roots.insert(String(name.dropLast(8)))
+      }
+    }
+    let flags = Self.flags(of: directory.entries)
+    let order = directory.entries.indices.sorted {
+      (directory.entries[$0].extent.start, $0) < (directory.entries[$1].extent.start, $1)
+    }
+    for index in order { read(directory.entries[index], flags: flags[index], into: &sink) }
+    sink.sortFacts(after: mark)
+  }
+
+  private func header(_ entry: ZipDirectory.Entry) -> ZipHeader {
+    entry.central ?? entry.local
+      ?? ZipHeader(
+        name: "", rawName: [], flags: 0, method: 0, crc: 0, compressedSize: 0, size: 0, localOffset: 0, attributes: 0,
+        length: 0)
+  }
+
+  // MARK: The archive as a whole
+
+  private func anomaly(
+    _ subject: String, _ range: ByteRange, field: String = "", detail: String, incomplete: Bool = false,
+    place: Place = .whole, into sink: inout FactBuffer
+  ) {
+    sink.emit(
+      .anomaly(AnomalyFact(subject: subject, field: field, detail: detail, incomplete: incomplete)),
+      artifact: input.index, range: ByteRange(min(range.start, source.count), min(range.end, source.count)),
+      place: place)
+  }
+
+  private func stateArchive(_ directory: ZipDirectory, unsearched: Int, into sink: inout FactBuffer) {
+    for failure in directory.failures {
+      sink.emit(failure, format: ZipFormat.id, artifact: input.index, size: source.count)
+    }
+    if directory.isOverLimit {
+      anomaly(
+        "limit.members", ByteRange(0, 0), detail: "more than \(input.limits.members) members", incomplete: true,
+        into: &sink)
+    }
+    if directory.ends.isEmpty {
+      anomaly(
+        "zip.truncated", ByteRange(max(0, source.count - 1), source.count),
+        field: "end of central directory", detail: "no end of central directory record", incomplete: true, into: &sink)
+    }
+    if directory.ends.count > 1 || directory.hasSecondDirectory {
+      let at = directory.ends.last?.offset ?? 0
+      anomaly(
+        "zip.second-end-record", ByteRange(at: at, count: ZipRecord.endLength), field: "end of central directory",
+        detail: "\(directory.ends.count) end records; readers pick different directories", into: &sink)
+    }
+    if unsearched > 0 {
+      anomaly(
+        "limit.memberBytes", ByteRange(0, 0), detail: "\(unsearched) bytes between the members were not searched",
+        incomplete: true, into: &sink)
+    }
+    for gap in directory.gaps() {
+      let head = source.prefix(64, at: gap.start)
+      if gap.count <= 64, head.allSatisfy({ $0 == 0 }) { continue }
+      let subject =
+        gap.start == 0
+        ? "zip.prepended-bytes" : gap.end == source.count ? "zip.trailing-bytes" : "zip.unaccounted-bytes"
+      anomaly(subject, gap, detail: "\(gap.count) bytes that no record owns", into: &sink)
+      if MagicBytes.isUnmistakable(head), gap.start > 0 {
+        sink.addChild(
+          Artifact(
+            name: "bytes at \(gap.start)", parent: input.index, rangeInParent: gap, encoding: .stored, size: gap.count),
+          source: source.slice(gap))
+      }
+    }
+  }
+
+  // MARK: Flags
+
+  /// Flags that need the other entries: the same name twice, names alike but for case, data that overlaps.
+  private static func flags(of entries: [ZipDirectory.Entry]) -> [[MemberFact.Flag]] {
+    var flags = [[MemberFact.Flag]](repeating: [], count: entries.count)
+    var byName: [String: Int] = [:]
+    var byLowercase: [String: String] = [:]
+    for (index, entry) in entries.enumerated() {
+      let name = entry.central?.name ?? entry.local?.name ?? ""
+      if let first = byName.updateValue(index, forKey: name) {
+        flags[index].append(.duplicate)
+        if !flags[first].contains(.duplicate) { flags[first].append(.duplicate) }
+      }
+      if let other = byLowercase.updateValue(name, forKey: name.lowercased()), other != name {
+        flags[index].append(.caseVariant)
+      }
+      flags[index] += own(entry, name)
+    }
+    var end = 0
+    for index in entries.indices.sorted(by: { entries[$0].data < entries[$1].data }) where !entries[index].data.isEmpty
+    {
+      if entries[index].data.start < end { flags[index].append(.overlap) }
+      end = max(end, entries[index].data.end)
+    }
+    return flags
+  }
+
+  /// Flags that an entry shows by itself.
+  private static func own(_ entry: ZipDirectory.Entry, _ name: String) -> [MemberFact.Flag] {
+    var flags: [MemberFact.Flag] = []
+    let steps = name.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }
+    if steps.contains("..") { flags.append(.traversal) }
+    if name.hasPrefix("/") || name.hasPrefix("\\") || name.dropFirst().first == ":" { flags.append(.absolute) }
+    if name.contains("\\") { flags.append(.backslash) }
+    if name.unicodeScalars.contains(where: isHidden) { flags.append(.hidden) }
+    if entry.central == nil { flags.append(.unlisted) }
+    let mode = (entry.central?.attributes ?? 0) >> 16
+    if mode & 0o170000 == 0o120000 { flags.append(.link) }
+    let headers = [entry.central, entry.local].compactMap(\.self)
+    if headers.contains(where: \.isEncrypted) { flags.append(.encrypted) }
+    if headers.contains(where: \.hasDescriptor) { flags.append(.dataDescriptor) }
+    // Bits 4, 5, 6, 12, 13 and up announce features that no loader of models has.
+    if headers.contains(where: { $0.flags & 0xf070 != 0 }) { flags.append(.reservedFlags) }
+    if let central = entry.central {
+      guard let local = entry.local else { return flags + [.nameMismatch] }
+      if central.rawName != local.rawName { flags.append(.nameMismatch) }
+      if central.method != local.method { flags.append(.methodMismatch) }
+      if !local.hasDescriptor, central.compressedSize != local.compressedSize || central.size != local.size {
+        flags.append(.sizeMismatch)
+      }
+    }
+    return flags
+  }
+
+  /// Control characters, and characters that do not show or turn the text around.
+  private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 || scalar.value == 0x7f || (0x200b...0x200f).contains(scalar.value)
+      || (0x202a...0x202e).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+      || scalar.value == 0xfeff
+  }
+
+  // MARK: Members
+
+  private mutating func read(_ entry: ZipDirectory.Entry, flags: [MemberFact.Flag], into sink: inout FactBuffer) {
+    let header = header(entry)
+    var flags = flags
+    var methods: [UInt16] = [header.method]
+    if let local = entry.local, local.method != header.method { methods.append(local.method) }
+    let data = source.slice(entry.data)
+    if flags.isEmpty || !flags.contains(.encrypted), methods == [0], isSmall(header, entry),
+      Inflate.crc32(data) != header.crc, header.crc != 0 || !header.hasDescriptor
+    {
+      flags.append(.badChecksum)
+    }
+    sink.emit(
+      .member(
+        MemberFact(
+          name: header.name, method: Self.methodName(header.method), compressedSize: header.compressedSize,
+          size: header.size, flags: flags)),
+      artifact: input.index, range: entry.extent, place: .member(header.name))
+    if entry.data.count < header.compressedSize {
+      anomaly(
+        "zip.truncated", entry.data, field: "compressed size", detail: "\(header.name) ends before its data does",
+        incomplete: true, place: .member(header.name), into: &sink)
+    }
+    if flags.contains(.encrypted) {
+      anomaly(
+        "zip.encrypted", entry.data, field: "general purpose bit flag", detail: header.name, incomplete: true,
+        place: .member(header.name), into: &sink)
+    }
+    guard !header.isDirectory, !entry.data.isEmpty else { return }
+    for method in methods { queue(header, entry, data, method, into: &sink) }
+  }
+
+  private func isSmall(_ header: ZipHeader, _ entry: ZipDirectory.Entry) -> Bool {
+    !isStorage(header.name) && entry.data.count <= 4 << 20
+  }
+
+  private mutating func queue(
+    _ header: ZipHeader, _ entry: ZipDirectory.Entry, _ data: ByteSource, _ method: UInt16,
+    into sink: inout FactBuffer
+  ) {
+    let lower = header.name.lowercased()
+    let isPickle = roots.contains { lower == $0 + "data.pkl" }
+    var artifact = Artifact(
+      name: header.name, parent: input.index, rangeInParent: entry.data, encoding: .stored, size: data.count)
+    switch method {
+    case 0:
+      if isStorage(header.name), !MagicBytes.isUnmistakable(data.prefix(64)) { return }
+      sink.addChild(artifact, source: data, format: isPickle ? "pickle" : nil)
+    case 8:
+      if isStorage(header.name) {
+        let head = Inflate.decode(data.slice(ByteRange(0, 256)), .raw, limit: 64).bytes
+        guard MagicBytes.isUnmistakable(head) else { return }
+      }
+      guard spend(header, entry, into: &sink) else { return }
+      artifact.encoding = .deflate
+      artifact.size = header.size
+      sink.addChild(artifact, source: data, format: isPickle ? "pickle" : nil, compression: .raw)
+    default:
+      anomaly(
+        "zip.unsupported-method", entry.data, field: "compression method",
+        detail: "\(header.name): \(Self.methodName(method))", incomplete: true, place: .member(header.name),
+        into: &sink)
+      // The method may be a lie over plain bytes.
+      sink.addChild(artifact, source: data, format: isPickle ? "pickle" : nil)
+    }
+  }
+
+  /// Holds a compressed member against the archive's budget of decoded bytes.
+  private mutating func spend(
+    _ header: ZipHeader, _ entry: ZipDirectory.Entry, into sink: inout FactBuffer
+  ) -> Bool {
+    let (total, over) = expandedBytes.addingReportingOverflow(min(header.size, input.limits.memberBytes))
+    guard !over, total <= input.limits.expandedBytes else {
+      anomaly(
+        "limit.expandedBytes", entry.data, detail: "\(header.name) was not decoded", incomplete: true,
+        place: .member(header.name), into: &sink)
+      return false
+    }
+    expandedBytes = total
+    return true
+  }
+
+  /// Whether torch reads the member as raw elements: `<root>/data/0`, beside `<root>/data.pkl`.
+  private func isStorage(_ name: String) -> Bool {
+    guard !roots.isEmpty else { return false }
+    let lower = name.lowercased()
+    guard let slash = lower.lastIndex(of: "/") else { return false }
+    let folder = lower[...slash]
+    for tail in ["data/", "constants/", "tensors/"] where folder.hasSuffix(tail) {
+      if roots.contains(String(folder.dropLast(tail.count))) { return true }
+    }
+    return false
+  }
+
+  static func methodName(_ method: UInt16) -> String {
+    switch method {
+    case 0: "stored"
+    case 8: "deflate"
+    case 9: "deflate64"
+    case 12: "bzip2"
+    case 14: "lzma"
+    case 93: "zstd"
+    case 95: "xz"
+    default: "method \(method)"
+    }
+  }
+}

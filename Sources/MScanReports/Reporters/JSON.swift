@@ -1,0 +1,85 @@
+public import MScanFacts
+
+/// One document, schema 1.
+public enum JSONReporter: Reporter {
+  public static let name = "json"
+
+  public static func render(_ report: ScanReport, style: ReportStyle) -> String {
+    var writer = JSONWriter(.pretty)
+    writer.object { json in
+      json.member("schema", ReportJSON.schema)
+      json.object("tool") { ReportJSON.tool(of: report, to: &$0) }
+      json.list("findings", report.findings) { json, finding in
+        json.object { ReportJSON.members(of: finding, to: &$0) }
+      }
+      json.list("unread", report.unread) { json, unread in
+        json.object { ReportJSON.members(of: unread, to: &$0) }
+      }
+      json.member("provenance", [])
+      json.object("lineage") { ReportJSON.lineage(to: &$0) }
+      json.object("summary") { ReportJSON.summary(of: report, to: &$0) }
+    }
+    return writer.text + "\n"
+  }
+}
+
+/// Members that the two JSON formats share.
+enum ReportJSON {
+  static let schema = 1
+
+  static func tool(of report: ScanReport, to json: inout JSONWriter) {
+    json.member("name", report.toolName)
+    json.member("version", report.toolVersion)
+    json.member("rules", report.rulesVersion)
+  }
+
+  static func members(of finding: Finding, to json: inout JSONWriter) {
+    json.member("rule", finding.rule)
+    json.member("severity", finding.severity.rawValue)
+    json.member("level", finding.severity.level)
+    json.member("precision", finding.precision.rawValue)
+    json.member("message", finding.message)
+    json.member("file", finding.file)
+    json.member("chain", finding.chain)
+    json.member("place", finding.place)
+    json.member("line", finding.line)
+    json.member("column", finding.column)
+    json.member("byteOffset", finding.byteOffset)
+    json.member("byteLength", finding.byteLength)
+    json.member("exact", finding.exact)
+    json.member("subject", finding.subject)
+    json.member("arguments", finding.arguments)
+    json.member("when", finding.when)
+    json.member("count", finding.count)
+    json.member("fingerprint", finding.fingerprint)
+    json.member("suppressed", finding.isSuppressed)
+    json.member("fix", finding.fix)
+  }
+
+  static func members(of unread: Unread, to json: inout JSONWriter) {
+    json.member("file", unread.file)
+    json.member("chain", unread.chain)
+    json.member("reason", unread.reason)
+    json.member("detail", unread.detail)
+    json.member("byteOffset", unread.byteOffset)
+  }
+
+  /// No lineage is claimed or inferred by this version.
+  static func lineage(to json: inout JSONWriter) {
+    json.member("declared", [])
+    json.member("inferred", [])
+    json.member("verdict", "none")
+  }
+
+  static func summary(of report: ScanReport, to json: inout JSONWriter) {
+    json.member("files", report.summary.files)
+    json.member("artifacts", report.summary.artifacts)
+    json.member("bytes", report.summary.bytes)
+    json.member("bytesRead", report.summary.bytesRead)
+    json.member("verdict", report.verdict.rawValue)
+    json.object("bySeverity") { json in
+      for severity in Severity.allCases.reversed() { json.member(severity.rawValue, report.count(of: severity)) }
+    }
+    json.member("seconds") { $0.thousandths(Prose.milliseconds(report.summary.seconds)) }
+  }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import MScanBytes
+import MScanEngine
+import Synchronization
+
+/// `facts`: what the readers state, before any rule.
+struct Facts: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "facts", abstract: "Print what the files say, as JSON Lines, before any rule judges it.")
+
+  @OptionGroup var targets: TargetOptions
+  @OptionGroup(title: "Limits") var limits: LimitOptions
+
+  private final class Failure: Sendable {
+    let code = Mutex<Int32?>(nil)
+  }
+
+  func run() throws {
+    try Terminal.run {
+      let bounds = limits.limits
+      let found = Discovery(limits: bounds).targets(of: try TargetOptions.expand(targets.paths))
+      let failure = Failure()
+      let lines = FactLines(
+        limits: bounds, jobs: targets.jobs ?? RunningProcess.cores,
+        skip: Set([ByteOutput.standardOutput.identity].compactMap { $0 }))
+      let complete = lines.run(found) { bytes in
+        do throws(ByteOutput.Failure) {
+          try ByteOutput.standardOutput.write(bytes)
+          return true
+        } catch {
+          if case .failed(let code) = error { failure.code.withLock { $0 = code } }
+          return false
+        }
+      }
+      if let code = failure.code.withLock({ $0 }) {
+        throw RunFailure("standard output could not be written: \(FileSystem.message(for: code))")
+      }
+      return complete ? .clean : .incomplete
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import ArgumentParser
+import MScanBytes
+import MScanEngine
+
+/// The tool: what to run is decided here, and nothing else.
+@main
+struct MscanLint: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: Tool.name,
+    abstract: "Tells what a model file would do before anything loads it.",
+    discussion: """
+      Reads pickles, PyTorch archives, safetensors and model configurations without loading them, and names what \
+      would run, what is hidden and what could not be read.
+
+      Exit codes: 0 nothing found, 1 findings at or above --fail-on, 2 something could not be read, 64 wrong usage.
+      """,
+    version: Tool.version,
+    subcommands: [Scan.self, Facts.self, Rules.self, Explain.self, Completions.self],
+    defaultSubcommand: Scan.self)
+
+  static func main() {
+    RunningProcess.ignoreBrokenPipes()
+    // The everyday call is read by hand: the argument parser alone takes two thirds of a small scan's start-up.
+    guard let request = QuickArguments.scan(Array(CommandLine.arguments.dropFirst())) else { return main(nil) }
+    do {
+      try request.run()
+    } catch {
+      Scan.exit(withError: error)
+    }
+  }
+}

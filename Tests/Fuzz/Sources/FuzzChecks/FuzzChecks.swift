@@ -1,0 +1,31 @@
+import MScanBytes
+import MScanFacts
+import MScanFormats
+
+/// What must hold for any bytes: no trap, facts inside their artifact, and the same facts twice.
+public func checkReader(_ format: any Format.Type, _ bytes: [UInt8]) {
+  let first = facts(of: bytes, as: format)
+  for fact in first.facts {
+    guard let artifact = first.artifacts[fact.artifact] else { fatalError("a fact of no artifact") }
+    guard fact.range.end <= artifact.size || artifact.parent != nil else { fatalError("a fact outside its artifact") }
+  }
+  guard first.facts == facts(of: bytes, as: format).facts else { fatalError("other facts the second time") }
+}
+
+private func facts(of bytes: [UInt8], as format: any Format.Type) -> FactBuffer {
+  var limits = Limits.standard
+  limits.pickleHeap = 8 << 20
+  limits.pickleMemo = 1 << 20
+  limits.memberBytes = 4 << 20
+  var sink = FactBuffer(limits: limits)
+  let row = sink.artifacts.append(Artifact(name: "input", format: format.id, size: bytes.count))
+  format.read(ArtifactInput(index: row, source: ByteSource(bytes), name: "input", limits: limits), into: &sink)
+  var budget = 16
+  while let child = sink.children.popLast(), budget > 0 {
+    budget -= 1
+    let source = child.open(limits: limits).source
+    let reader: any Format.Type = source.prefix(2) == [0x50, 0x4b] ? ZipFormat.self : PickleFormat.self
+    reader.read(ArtifactInput(index: child.index, source: source, name: "child", limits: limits), into: &sink)
+  }
+  return sink
+}

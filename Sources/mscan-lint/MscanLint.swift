@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import MScanBytes
 import MScanEngine
 
@@ -20,6 +21,14 @@ struct MscanLint: ParsableCommand {
 
   static func main() {
     RunningProcess.ignoreBrokenPipes()
-    main(nil)
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    guard let run = PlainArguments.command(arguments) else { return main(arguments) }
+    do {
+      try run()
+    } catch let code as ExitCode {
+      Glibc.exit(code.rawValue)
+    } catch {
+      exit(withError: error)
+    }
   }
 }

@@ -68,7 +68,9 @@ enum Registry {
       .contains(format)
   }
 
-  private static func hasMagicNumber(_ format: String) -> Bool { format != "unknown" && !isText(format) }
+  private static func hasMagicNumber(_ format: String) -> Bool {
+    format == "git-lfs-pointer" || (format != "unknown" && !isText(format))
+  }
 
   private static func ending(of name: String) -> String {
     guard let dot = name.lastIndex(of: ".") else { return "" }

@@ -18,7 +18,7 @@ struct Facts: ParsableCommand {
   func run() throws {
     try Terminal.run {
       let bounds = limits.limits
-      let found = Discovery(limits: bounds).targets(of: try targets.expanded())
+      let found = Discovery(limits: bounds).targets(of: try TargetOptions.expand(targets.paths))
       let failure = Failure()
       let lines = FactLines(
         limits: bounds, jobs: targets.jobs ?? RunningProcess.cores,

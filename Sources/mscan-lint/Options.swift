@@ -23,7 +23,7 @@ struct TargetOptions: ParsableArguments {
   }
 
   /// The paths, with `-` replaced by what standard input lists.
-  func expanded() throws -> [SystemPath] {
+  static func expand(_ paths: [String]) throws -> [SystemPath] {
     var all: [SystemPath] = []
     for path in paths {
       guard path == "-" else {
@@ -33,7 +33,7 @@ struct TargetOptions: ParsableArguments {
       guard let list = RunningProcess.readStandardInput(limit: 1 << 30) else {
         throw RunFailure("the list of paths on standard input could not be read; it may have up to 1 GiB")
       }
-      all.append(contentsOf: Self.split(list))
+      all.append(contentsOf: split(list))
     }
     return all
   }

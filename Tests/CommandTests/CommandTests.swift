@@ -13,7 +13,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (["good"], 0), (["scan", "good"], 0), (["bad"], 1), (["--fail-on", "high", "cut"], 2), (["bad", "cut"], 1), (["nowhere"], 2),
+    (["good"], 0), (["scan", "good"], 0), (["bad"], 1), (["--fail-on", "high", "cut"], 2), (["bad", "cut"], 1),
+    (["nowhere"], 2),
     (["bad", "nowhere"], 1), (["--fail-on", "never", "bad"], 0), (["--fail-on", "never", "cut"], 2),
     (["--fail-on", "critical", "bad"], 1), (["--ignore", "process-spawn", "bad"], 0),
     (["--select", "code-eval", "bad"], 0), (["--select", "process-spawn", "bad"], 1), ([], 64),

@@ -15,6 +15,7 @@ let package = Package(
   dependencies: [.package(name: "mscan-lint", path: "../..")],
   targets: [
     .target(name: "FuzzChecks", dependencies: [.product(name: "MScanReaders", package: "mscan-lint")]),
+    fuzzer("fuzz-formats", "FuzzFormats"),
     fuzzer("fuzz-pickle", "FuzzPickle"),
     fuzzer("fuzz-zip", "FuzzZip"),
   ]

@@ -110,7 +110,11 @@ public struct Walker: Sendable {
   ) {
     let fact = AnomalyFact(
       subject: "limit.\(name)", field: name, detail: "more than \(bound) \(words); raise \(option)", incomplete: true)
-    buffer.emit(.anomaly(fact), artifact: child.index, range: ByteRange(0, child.source.count), place: .whole)
+    // Said of the parent, where the same said of many members is one fact with a count.
+    let row = buffer.artifacts[child.index]
+    buffer.emit(
+      .anomaly(fact), artifact: row?.parent ?? child.index,
+      range: row?.rangeInParent ?? ByteRange(0, child.source.count), place: .whole)
   }
 
   private func read(_ child: ChildArtifact, emptyIsNormal: Bool, into buffer: inout FactBuffer) {

@@ -1,0 +1,99 @@
+import ArgumentParser
+import MScanBytes
+import MScanEngine
+import MScanFacts
+import MScanReports
+import MScanRules
+
+/// A scan as it was asked for, however the arguments were read.
+struct ScanRequest {
+  var paths: [String]
+  var formats: [String] = []
+  var outputs: [String] = []
+  var failOn: FailOn?
+  var ruleFolders: [String] = []
+  var config: String?
+  var baseline: String?
+  var ignore: [String] = []
+  var select: [String] = []
+  var limits = Limits.standard
+  var jobs: Int?
+  var noProgress = false
+  var color = ColorChoice.auto
+  var quiet = false
+
+  func run() throws {
+    let plan = try ReportPlan(formats: formats, outputs: outputs)
+    for (option, file) in [("--config", config), ("--baseline", baseline)] {
+      if let file { try Self.requireFile(file, option) }
+    }
+    for directory in ruleFolders { try Self.requireFolder(directory, "--rules") }
+    try Terminal.run { try scan(plan) }
+  }
+
+  private func scan(_ plan: ReportPlan) throws -> ExitStatus {
+    let paths = try TargetOptions.expand(paths)
+    let configuration = try findConfiguration(paths)
+    let rules = try RuleLibrary.loadOrFail(adding: configuration.rules + ruleFolders)
+    let policy = try policy(configuration, rules: rules, paths: paths)
+    let files = try plan.open()
+    let own = files.compactMap { $0?.identity } + [ByteOutput.standardOutput.identity].compactMap { $0 }
+    let found = Discovery(limits: limits, exclude: configuration.exclude).targets(of: paths)
+    let progress = Progress(total: found.count, wanted: !noProgress && !quiet)
+    let scanner = Scanner(limits: limits, jobs: jobs ?? RunningProcess.cores, skip: Set(own))
+    let report = scanner.scan(found, rules: rules, policy: policy) { progress?.update($0) }
+    progress?.clear()
+    if found.isEmpty, !quiet { Terminal.note("no files were found") }
+    let threshold = failOn.map(\.severity) ?? (configuration.failOn ?? .medium).severity
+    try plan.write(
+      report, to: files, quiet: quiet, failOn: threshold, color: Terminal.wantsColor(color),
+      alwaysColor: color == .always)
+    return ExitStatus.of(report, failOn: threshold)
+  }
+
+  private func findConfiguration(_ paths: [SystemPath]) throws -> Configuration {
+    do throws(ConfigurationError) {
+      if let config { return try Configuration.read(SystemPath(config)) }
+      let found = ConfigurationSearch.above(paths)
+      for skipped in found.skipped where !quiet { Terminal.note(skipped) }
+      return try found.path.map { path throws(ConfigurationError) in try Configuration.read(path) } ?? Configuration()
+    } catch {
+      throw RunFailure(error.message)
+    }
+  }
+
+  private func policy(_ configuration: Configuration, rules: RuleSet, paths: [SystemPath]) throws -> Policy {
+    let index = RuleIndex(rules)
+    var policy = Policy()
+    for (option, names) in [("--ignore", ignore), ("--select", select)] {
+      for name in names.flatMap({ $0.split(separator: ",").map(String.init) }) {
+        guard let id = index.id(of: name) else { throw ValidationError("\(option): \(index.unknown(name))") }
+        if option == "--ignore" { policy.ignore.insert(id) } else { policy.select.insert(id) }
+      }
+    }
+    do throws(ConfigurationError) {
+      try configuration.apply(to: &policy, index: index)
+      if let baseline { policy.baseline = try Baseline.fingerprints(in: SystemPath(baseline)) }
+    } catch {
+      throw RunFailure(error.message)
+    }
+    policy.coversFolders = paths.contains {
+      (try? FileStatus(of: $0, followLinks: true))?.kind == .folder
+    }
+    return policy
+  }
+
+  static func requireFile(_ path: String, _ option: String) throws {
+    let kind = (try? FileStatus(of: SystemPath(path), followLinks: true))?.kind
+    guard kind == .file else {
+      throw ValidationError("\(option): '\(path)' \(kind == nil ? "does not exist." : "is not a file.")")
+    }
+  }
+
+  static func requireFolder(_ path: String, _ option: String) throws {
+    let kind = (try? FileStatus(of: SystemPath(path), followLinks: true))?.kind
+    guard kind == .folder || kind == .file else {
+      throw ValidationError("\(option): '\(path)' does not exist.")
+    }
+  }
+}

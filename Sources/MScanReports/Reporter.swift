@@ -26,7 +26,7 @@ public protocol Reporter: Sendable {
 public enum ReporterList {
   public static let all: [any Reporter.Type] = [
     TextReporter.self, JSONReporter.self, NDJSONReporter.self, SARIFReporter.self, GitHubReporter.self,
-    MarkdownReporter.self, JUnitReporter.self,
+    MarkdownReporter.self, JUnitReporter.self, HTMLReporter.self,
   ]
 
   public static func named(_ name: String) -> (any Reporter.Type)? { all.first { $0.name == name } }

@@ -36,7 +36,7 @@ enum PathList {
       guard let list = RunningProcess.readStandardInput(limit: 1 << 30) else {
         throw RunFailure("the list of paths on standard input could not be read; it may have up to 1 GiB")
       }
-      all.append(contentsOf: Self.split(list))
+      all.append(contentsOf: split(list))
     }
     return all
   }

@@ -90,7 +90,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["text", "github", "markdown", "junit"])
+  @Test(arguments: ["text", "github", "markdown", "junit", "html"])
   func hostileTextStaysOnItsLine(format: String) throws {
     let reporter = try #require(ReporterList.named(format))
     let text = reporter.render(Sample.hostileReport, style: ReportStyle())
@@ -104,6 +104,8 @@ import Testing
       let rows = text.split(separator: "\n").filter { $0.hasPrefix("| critical") }
       // Five bars that divide cells; every other one is escaped.
       #expect(rows.first?.replacing("\\|", with: "").count { $0 == "|" } == 5)
+    case "html":
+      #expect(!text.contains("<b>") && text.contains("&lt;b&gt;") && text.contains("default-src 'none'"))
     case "junit":
       #expect(!text.contains("<b>") && text.contains("&lt;b&gt;"))
       let parser = XMLParserProbe(text)
@@ -133,6 +135,15 @@ import Testing
     #expect(text.split(separator: "\n").count { $0.hasPrefix("- `process-spawn`") } == 1)
   }
 
+  @Test func htmlShowsWhatTextDoes() {
+    let text = HTMLReporter.render(Sample.full, style: ReportStyle())
+    #expect(text.contains("<h1 class=\"do-not-load\">Do not load: 2 critical"))
+    #expect(text.contains("<pre>os.system(&quot;echo x&quot;)</pre>"))
+    #expect(text.contains("<h2>Not read</h2>"))
+    #expect(text.split(separator: "\n").count { $0.hasPrefix("<article>") } == 5)
+    #expect(!HTMLReporter.render(Sample.full, style: ReportStyle(quiet: true)).contains("Not read"))
+  }
+
   @Test func junitFailsWhatCounts() {
     var report = Sample.full
     report.findings[2].suppression = "looked at"
@@ -148,7 +159,9 @@ import Testing
   @Test func suppressedFindingsDoNotShout() {
     var report = Sample.full
     for index in report.findings.indices { report.findings[index].suppression = "known" }
-    for reporter in [TextReporter.self, GitHubReporter.self, MarkdownReporter.self] as [any Reporter.Type] {
+    for reporter in [TextReporter.self, GitHubReporter.self, MarkdownReporter.self, HTMLReporter.self]
+      as [any Reporter.Type]
+    {
       let text = reporter.render(report, style: ReportStyle())
       #expect(!text.contains("process-spawn"), "\(reporter.name)")
       #expect(text.contains("4 suppressed"), "\(reporter.name)")

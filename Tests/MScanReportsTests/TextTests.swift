@@ -54,6 +54,10 @@ import Testing
     #expect(verdict() == "Review before loading: 1 medium, 1 not read in 2 files (2 artifacts), 812 B read, 0.01 s")
     report.findings[0].suppression = "known"
     #expect(verdict() == "Incomplete: 1 not read, 1 suppressed in 2 files (2 artifacts), 812 B read, 0.01 s")
+    report.unread = []
+    #expect(verdict() == "Clean: 1 suppressed in 2 files (2 artifacts), 812 B read, 0.01 s")
+    report.findings.append(Sample.full.findings[0])
+    #expect(verdict() == "Notes only: 1 low, 1 suppressed in 2 files (2 artifacts), 812 B read, 0.01 s")
     report = ScanReport(toolVersion: "0.1.0", rulesVersion: "0")
     #expect(verdict() == "Nothing was scanned: no files were found.")
   }

@@ -61,17 +61,5 @@ public enum JUnitReporter: Reporter {
   }
 
   /// XML 1.0 has no way to write most control characters; ``Plain`` has spelt them out before.
-  private static func escaped(_ text: String) -> String {
-    var out = ""
-    for scalar in Plain.text(text, limit: 2000).unicodeScalars {
-      switch scalar {
-      case "&": out += "&amp;"
-      case "<": out += "&lt;"
-      case ">": out += "&gt;"
-      case "\"": out += "&quot;"
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    return out
-  }
+  private static func escaped(_ text: String) -> String { HTMLText.plain(text) }
 }

@@ -8,7 +8,7 @@ public enum MarkdownReporter: Reporter {
   static let rows = 100
 
   public static func render(_ report: ScanReport, style: ReportStyle) -> String {
-    var out = "### mscan-lint: \(Prose.headline(report.verdict).lowercased())\n\n"
+    var out = "### mscan-lint: \(Prose.headline(report).lowercased())\n\n"
     out += MarkdownText.plain(Prose.verdict(of: report)) + "\n"
     let findings = FileGroup.groups(of: report.active).flatMap(\.findings)
       .enumerated()

@@ -55,14 +55,14 @@ enum Prose {
       "\(count(summary.files, "file")) (\(count(summary.artifacts, "artifact"))), "
       + "\(size(summary.bytesRead)) read, \(time(summary.seconds))"
     let list = found.joined(separator: ", ")
-    return headline(report.verdict) + ": " + (list.isEmpty ? scope : "\(list) in \(scope)")
+    return headline(report) + ": " + (list.isEmpty ? scope : "\(list) in \(scope)")
   }
 
-  static func headline(_ verdict: ScanReport.Verdict) -> String {
-    switch verdict {
+  static func headline(_ report: ScanReport) -> String {
+    switch report.verdict {
     case .doNotLoad: "Do not load"
     case .review: "Review before loading"
-    case .clean: "Clean"
+    case .clean: report.active.isEmpty ? "Clean" : "Notes only"
     case .incomplete: "Incomplete"
     }
   }

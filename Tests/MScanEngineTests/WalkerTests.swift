@@ -100,6 +100,14 @@ private func zip(_ listed: [(name: String, bytes: [UInt8])]) -> [UInt8] {
     #expect(anomalies(facts([], name)) == (isUnread ? ["format.empty"] : []))
   }
 
+  private static let pointer = Array(
+    """
+    version https://git-lfs.github.com/spec/v1
+    oid sha256:\(String(repeating: "0123456789abcdef", count: 4))
+    size 12345
+
+    """.utf8)
+
   @Test(arguments: [
     ("README.md", Array("# A model\n".utf8), false), ("LICENSE", Array("Free.\n".utf8), false),
     (".gitattributes", Array("*.bin filter=lfs\n".utf8), false), ("modeling.py", Array("import os\n".utf8), false),
@@ -112,7 +120,7 @@ private func zip(_ listed: [(name: String, bytes: [UInt8])]) -> [UInt8] {
     ("ops.so", [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0], true),
     ("model.7z", [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c, 0, 4], true),
     ("blob", [0x00, 0xff, 0x13, 0x00, 0x9c], true),
-    ("pytorch_model.bin", Array("version https://git-lfs.github.com/spec/v1\n".utf8), true),
+    ("pytorch_model.bin", pointer, true),
   ])
   func whatNobodyReads(name: String, bytes: [UInt8], isUnread: Bool) {
     #expect(anomalies(facts(bytes, name)).contains("format.unread") == isUnread)

@@ -21,6 +21,11 @@ public struct Limits: Sendable, Hashable {
   public var safetensorsHeader = 100_000_000
   /// A JSON document. Bytes; 256 MiB: the largest real tokenizer is about 35 MB.
   public var jsonBytes = 256 << 20
+  /// Keys of the objects of a JSON document that are open at one time. Count; 4,194,304: the largest vocabulary has
+  /// about 260,000 entries; some fifty bytes each.
+  public var jsonKeys = 1 << 22
+  /// Key paths stated by one JSON document. UTF-8 bytes; 64 MiB.
+  public var jsonPaths = 64 << 20
   /// Values stated by one JSON document. Count; 200,000.
   public var values = 200_000
   /// Opcodes of one pickle stream. Count; 1,000,000,000: a 100 MB pickle has 55 million.

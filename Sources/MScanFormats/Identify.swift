@@ -20,28 +20,65 @@ public enum Identify {
   private static let headLength = 1 << 12
   private static let tailLength = 0xffff + 22
 
-  /// Identifies a source by its head, and by its tail where a zip could hide.
+  /// Identifies a source by its head (4 KiB), and by its tail (64 KiB) where a zip could hide. Protocol 0 and 1 pickles
+  /// are found by a dry run of at most 256 KiB.
+  ///
+  /// - Parameter name: last component of its path.
   public static func identify(_ source: ByteSource, name: String) -> Identification {
-    guard source.count > 0 else { return Identification(format: "empty", claimed: claim(of: name)) }
-    let head = source.prefix(headLength)
-    var found = Identification(format: magic(head, source), claimed: claim(of: name))
-    // A zip is found from its end: whatever stands before it, zip readers open it.
-    if found.format != "zip", hasZipTail(source) {
-      if let format = found.format, isContainerOfItsOwn(format) {
-        found.also.append("zip")
-      } else {
-        found.also = [found.format].compactMap(\.self)
-        found.format = "zip"
-      }
+    let claimed = claim(of: name)
+    guard source.count > 0 else {
+      return Identification(format: "empty", claimed: isCompatible("empty", with: claimed) ? "empty" : claimed)
     }
-    if found.format == nil { found.format = unmarked(head, source, name: name) }
+    let head = source.prefix(headLength)
+    var formats = heads(head, source, claimed: claimed)
+    if formats.isEmpty { formats = [unmarked(head, source, name: name)].compactMap(\.self) }
+    // A zip is found from its end: whatever stands before it, zip readers open it.
+    if formats.first != "zip", hasZipTail(source, head: head) {
+      let isOwn = formats.first.map { isContainerOfItsOwn($0) } ?? false
+      let rest = formats.filter { !["text", "markdown", "yaml"].contains($0) }
+      formats = isOwn ? formats + ["zip"] : ["zip"] + rest
+    }
+    var found = Identification(format: formats.first, claimed: claimed, also: Array(formats.dropFirst()))
     if isModelName(name) { found.claimed = "" }
+    // Names of text promise no more than text; a pointer of Git LFS stands for the file that has the name.
+    if let format = found.format, isCompatible(format, with: claimed) { found.claimed = format }
     return found
+  }
+
+  /// What the first bytes are. More than one where loaders that go by the name would each read on.
+  private static func heads(_ head: [UInt8], _ source: ByteSource, claimed: String) -> [String] {
+    guard let marked = magic(head, source) else { return [] }
+    if marked == "zip" || marked == "pickle" || marked == "git-lfs-pointer" { return [marked] }
+    // `ID3 = 1` is a line of Python, and a template may start as it likes.
+    if isText(head, whole: head.count == source.count) { return [] }
+    if claimed == "jinja" || textFormats.contains(claimed) && !head.contains(0) { return [claimed] }
+    // `GGUF` is a float and `GIF8` is one to an unpickler, and a safetensors length can be PROTO and an opcode.
+    return mayStartPickle(head) && PickleFormat.isPickle(source) ? [marked, "pickle"] : [marked]
+  }
+
+  /// Whether an unpickler takes the first byte on an empty stack.
+  private static func mayStartPickle(_ head: [UInt8]) -> Bool {
+    guard let first = head.first else { return false }
+    return pickleStarts.contains(first)
+  }
+
+  private static let pickleStarts: Set<UInt8> = Set(
+    Array("()]}BCFGIJKLMNPSTUVXc".utf8) + [0x80, 0x82, 0x83, 0x84] + Array(0x88...0x8f) + [0x95, 0x96, 0x97])
+
+  private static func isCompatible(_ format: String, with claimed: String) -> Bool {
+    switch claimed {
+    case "": false
+    case "text", "yaml", "markdown", "jinja", "python":
+      textFormats.contains(format) || ["text", "json", "empty", "git-lfs-pointer"].contains(format)
+    case "zip": format == "git-lfs-pointer" || format == "hdf5"
+    case "tar": format == "git-lfs-pointer" || format == "gzip"
+    default: format == "git-lfs-pointer"
+    }
   }
 
   /// Formats that a reader opens from the front and that another reader opens as a zip.
   private static func isContainerOfItsOwn(_ format: String) -> Bool {
-    ["safetensors", "pickle", "npy", "gguf", "hdf5", "tar"].contains(format)
+    ["safetensors", "pickle", "npy", "gguf", "hdf5", "tar", "elf", "pe", "gzip"].contains(format)
   }
 
   // MARK: Magic numbers
@@ -75,7 +112,6 @@ public enum Identify {
     Magic(format: "audio", bytes: [0x49, 0x44, 0x33]), Magic(format: "audio", bytes: [0x66, 0x4c, 0x61, 0x43]),
     Magic(format: "video", bytes: [0x66, 0x74, 0x79, 0x70], offset: 4),
     Magic(format: "pdf", bytes: [0x25, 0x50, 0x44, 0x46, 0x2d]),
-    Magic(format: "git-lfs-pointer", bytes: Array("version https://git-lfs".utf8)),
   ]
 
   private static func magic(_ head: [UInt8], _ source: ByteSource) -> String? {
@@ -84,6 +120,8 @@ public enum Identify {
     for magic in magics where head.count >= magic.offset + magic.bytes.count {
       if head[magic.offset...].starts(with: magic.bytes) { return magic.format }
     }
+    if isTarHeader(head) { return "tar" }
+    if isPointer(head, count: source.count) { return "git-lfs-pointer" }
     if head.starts(with: [0x4d, 0x5a]), isPortableExecutable(head) { return "pe" }
     // zlib: deflate with a window, and a check that makes the pair a multiple of 31.
     if head.count > 2, head[0] == 0x78, (Int(head[0]) * 256 + Int(head[1])) % 31 == 0,
@@ -100,6 +138,31 @@ public enum Identify {
     return at + 4 <= head.count && head[at...].starts(with: [0x50, 0x45, 0, 0])
   }
 
+  /// A member's header without the `ustar` mark: its checksum, in octal at 148, is the sum of its other bytes.
+  private static func isTarHeader(_ head: [UInt8]) -> Bool {
+    guard head.count >= 512, head[0] != 0 else { return false }
+    var stated = 0
+    for byte in head[148..<156] where (0x30...0x37).contains(byte) { stated = stated * 8 + Int(byte - 0x30) }
+    var sum = 8 * 0x20
+    for at in 0..<512 where !(148..<156).contains(at) { sum += Int(head[at]) }
+    return stated == sum
+  }
+
+  /// A pointer of Git LFS and nothing else: at most 1,024 bytes, in lines that its specification knows.
+  private static func isPointer(_ head: [UInt8], count: Int) -> Bool {
+    guard count <= 1024, head.starts(with: Array("version https://git-lfs".utf8)) else { return false }
+    let lines = head.split(separator: 0x0a).dropFirst().map { String(decoding: $0, as: UTF8.self) }
+    return !lines.isEmpty
+      && lines.allSatisfy { line in
+        let parts = line.split(separator: " ", omittingEmptySubsequences: false)
+        guard parts.count == 2, let value = parts.last?.utf8 else { return false }
+        if parts[0] == "size" { return value.allSatisfy { (0x30...0x39).contains($0) } }
+        guard parts[0] == "oid" || parts[0].hasPrefix("ext-") else { return false }
+        return value.starts(with: "sha256:".utf8)
+          && value.dropFirst(7).allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+      }
+  }
+
   /// A length that could be a header's, and an object behind it. The reader says what else is wrong.
   private static func isSafetensors(_ head: [UInt8], _ source: ByteSource) -> Bool {
     guard head.count >= 10, head[6] == 0, head[7] == 0 else { return false }
@@ -110,10 +173,9 @@ public enum Identify {
     return next == 0x22 || next == 0x7d
   }
 
-  private static func hasZipTail(_ source: ByteSource) -> Bool {
+  private static func hasZipTail(_ source: ByteSource, head: [UInt8]) -> Bool {
     let start = max(0, source.count - tailLength)
-    // Most archives end in a record without a comment; look there before reading the whole tail.
-    let tail = source.prefix(tailLength, at: start)
+    let tail = source.count <= head.count ? head : source.prefix(tailLength, at: start)
     guard tail.count >= 22 else { return false }
     var at = tail.count - 22
     while at >= 0 {
@@ -139,16 +201,15 @@ public enum Identify {
       if claim(of: name) == "json" || looksLikeJSON(head) { return "json" }
     }
     // Prose seldom passes the dry run, source never; so every text is tried, whatever it is called.
-    if PickleFormat.isPickle(source) { return "pickle" }
+    if mayStartPickle(head), PickleFormat.isPickle(source) { return "pickle" }
     if text {
       let claimed = claim(of: name)
       if claimed == "json" { return "json" }
       return textFormats.contains(claimed) ? claimed : "text"
     }
-    if head.starts(with: [0xef, 0xbb, 0xbf]), claim(of: name) == "json" { return "json" }
-    if claim(of: name) == "json", first == 0x7b || first == 0x5b { return "json" }
     if isModelName(name), head.first.map({ $0 == 0x80 }) == true { return "pickle" }
-    return ["onnx", "protobuf"].contains(claim(of: name)) ? claim(of: name) : nil
+    // What a reader was promised, it says what is wrong with.
+    return ["onnx", "protobuf", "safetensors", "npy", "json"].contains(claim(of: name)) ? claim(of: name) : nil
   }
 
   private static let textFormats: Set<String> = ["python", "markdown", "jinja", "yaml"]

@@ -11,17 +11,27 @@ struct Facts: ParsableCommand {
   @OptionGroup var targets: TargetOptions
   @OptionGroup(title: "Limits") var limits: LimitOptions
 
+  func run() throws {
+    try FactsRequest(paths: targets.paths, limits: limits.limits, jobs: targets.jobs).run()
+  }
+}
+
+/// What `facts` was asked for.
+struct FactsRequest {
+  var paths: [String]
+  var limits = Limits.standard
+  var jobs: Int?
+
   private final class Failure: Sendable {
     let code = Mutex<Int32?>(nil)
   }
 
   func run() throws {
     try Terminal.run {
-      let bounds = limits.limits
-      let found = Discovery(limits: bounds).targets(of: try TargetOptions.expand(targets.paths))
+      let found = Discovery(limits: limits).targets(of: try PathList.expand(paths))
       let failure = Failure()
       let lines = FactLines(
-        limits: bounds, jobs: targets.jobs ?? RunningProcess.cores,
+        limits: limits, jobs: jobs ?? RunningProcess.cores,
         skip: Set([ByteOutput.standardOutput.identity].compactMap { $0 }))
       let complete = lines.run(found) { bytes in
         do throws(ByteOutput.Failure) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import MScanBytes
 import MScanEngine
 
@@ -20,12 +21,14 @@ struct MscanLint: ParsableCommand {
 
   static func main() {
     RunningProcess.ignoreBrokenPipes()
-    // The everyday call is read by hand: the argument parser alone takes two thirds of a small scan's start-up.
-    guard let request = QuickArguments.scan(Array(CommandLine.arguments.dropFirst())) else { return main(nil) }
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    guard let run = PlainArguments.command(arguments) else { return main(arguments) }
     do {
-      try request.run()
+      try run()
+    } catch let code as ExitCode {
+      Glibc.exit(code.rawValue)
     } catch {
-      Scan.exit(withError: error)
+      exit(withError: error)
     }
   }
 }

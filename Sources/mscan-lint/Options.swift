@@ -21,7 +21,10 @@ struct TargetOptions: ParsableArguments {
     if paths.contains("") { throw ValidationError("A PATH is empty.") }
     if paths.count(where: { $0 == "-" }) > 1 { throw ValidationError("'-' can be given once.") }
   }
+}
 
+/// The PATHs of a command line.
+enum PathList {
   /// The paths, with `-` replaced by what standard input lists.
   static func expand(_ paths: [String]) throws -> [SystemPath] {
     var all: [SystemPath] = []
@@ -173,4 +176,11 @@ struct RuleOptions: ParsableArguments {
     name: .customLong("rules"),
     help: ArgumentHelp("A folder of rules to add. Repeatable.", valueName: "dir"), completion: .directory)
   var directories: [String] = []
+
+  static func require(_ path: String, _ option: String) throws {
+    let kind = (try? FileStatus(of: SystemPath(path), followLinks: true))?.kind
+    guard kind == .folder || kind == .file else {
+      throw ValidationError("\(option): '\(path)' does not exist.")
+    }
+  }
 }

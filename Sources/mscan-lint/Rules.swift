@@ -19,7 +19,7 @@ struct Rules: ParsableCommand {
     @OptionGroup var ruleOptions: RuleOptions
 
     func run() throws {
-      for directory in ruleOptions.directories { try ScanRequest.requireFolder(directory, "--rules") }
+      for directory in ruleOptions.directories { try RuleOptions.require(directory, "--rules") }
       try Terminal.run {
         let rules = try RuleLibrary.loadOrFail(adding: ruleOptions.directories)
         let all = RuleIndex(rules).all
@@ -37,7 +37,7 @@ struct Rules: ParsableCommand {
     @Argument(help: "The folder.", completion: .directory) var directory: String
 
     func run() throws {
-      try ScanRequest.requireFolder(directory, "rules check")
+      try RuleOptions.require(directory, "rules check")
       try Terminal.run {
         let folder = RuleFolder(path: directory)
         var lines = folder.diagnostics.map { $0.description + "\n" }.joined()
@@ -65,7 +65,7 @@ struct Rules: ParsableCommand {
     @OptionGroup var ruleOptions: RuleOptions
 
     func run() throws {
-      for directory in [directory] + ruleOptions.directories { try ScanRequest.requireFolder(directory, "rules test") }
+      for directory in [directory] + ruleOptions.directories { try RuleOptions.require(directory, "rules test") }
       try Terminal.run {
         let rules = try RuleLibrary.loadOrFail(adding: ruleOptions.directories)
         let outcome: RuleTest.Outcome
@@ -92,7 +92,7 @@ struct Explain: ParsableCommand {
   @OptionGroup var ruleOptions: RuleOptions
 
   func run() throws {
-    for directory in ruleOptions.directories { try ScanRequest.requireFolder(directory, "--rules") }
+    for directory in ruleOptions.directories { try RuleOptions.require(directory, "--rules") }
     var missing: String?
     try Terminal.run {
       let rules = try RuleLibrary.loadOrFail(adding: ruleOptions.directories)

@@ -55,7 +55,7 @@ struct Scan: ParsableCommand {
     request.formats = formats
     request.outputs = outputs
     request.failOn = failOn
-    request.ruleFolders = ruleOptions.directories
+    request.rules = ruleOptions.directories
     request.config = config
     request.baseline = baseline
     request.ignore = ignore

@@ -5,13 +5,13 @@ import MScanFacts
 import MScanReports
 import MScanRules
 
-/// A scan as it was asked for, however the arguments were read.
+/// What `scan` was asked for.
 struct ScanRequest {
   var paths: [String]
   var formats: [String] = []
   var outputs: [String] = []
   var failOn: FailOn?
-  var ruleFolders: [String] = []
+  var rules: [String] = []
   var config: String?
   var baseline: String?
   var ignore: [String] = []
@@ -22,19 +22,21 @@ struct ScanRequest {
   var color = ColorChoice.auto
   var quiet = false
 
+  init(paths: [String]) { self.paths = paths }
+
   func run() throws {
     let plan = try ReportPlan(formats: formats, outputs: outputs)
     for (option, file) in [("--config", config), ("--baseline", baseline)] {
       if let file { try Self.requireFile(file, option) }
     }
-    for directory in ruleFolders { try Self.requireFolder(directory, "--rules") }
+    for directory in self.rules { try RuleOptions.require(directory, "--rules") }
     try Terminal.run { try scan(plan) }
   }
 
   private func scan(_ plan: ReportPlan) throws -> ExitStatus {
-    let paths = try TargetOptions.expand(paths)
+    let paths = try PathList.expand(self.paths)
     let configuration = try findConfiguration(paths)
-    let rules = try RuleLibrary.loadOrFail(adding: configuration.rules + ruleFolders)
+    let rules = try RuleLibrary.loadOrFail(adding: configuration.rules + self.rules)
     let policy = try policy(configuration, rules: rules, paths: paths)
     let files = try plan.open()
     let own = files.compactMap { $0?.identity } + [ByteOutput.standardOutput.identity].compactMap { $0 }
@@ -83,17 +85,10 @@ struct ScanRequest {
     return policy
   }
 
-  static func requireFile(_ path: String, _ option: String) throws {
+  private static func requireFile(_ path: String, _ option: String) throws {
     let kind = (try? FileStatus(of: SystemPath(path), followLinks: true))?.kind
     guard kind == .file else {
       throw ValidationError("\(option): '\(path)' \(kind == nil ? "does not exist." : "is not a file.")")
-    }
-  }
-
-  static func requireFolder(_ path: String, _ option: String) throws {
-    let kind = (try? FileStatus(of: SystemPath(path), followLinks: true))?.kind
-    guard kind == .folder || kind == .file else {
-      throw ValidationError("\(option): '\(path)' does not exist.")
     }
   }
 }

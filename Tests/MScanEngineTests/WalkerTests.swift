@@ -160,3 +160,68 @@ private func zip(_ listed: [(name: String, bytes: [UInt8])]) -> [UInt8] {
     #expect(before == after)
   }
 }
+
+@Suite struct CompressedTests {
+  /// `printf "cos\nsystem\n(S'echo x'\ntR." | gzip -n`, then the same as zlib writes it.
+  private let gzip: [UInt8] = [
+    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 75, 206, 47, 230, 42, 174, 44, 46, 73, 205, 229, 210, 8, 86, 79, 77, 206, 200, 87,
+    168, 80, 231, 42, 9, 210, 3, 0, 134, 72, 235, 70, 25, 0, 0, 0,
+  ]
+  private let zlib: [UInt8] = [
+    120, 156, 75, 206, 47, 230, 42, 174, 44, 46, 73, 205, 229, 210, 8, 86, 79, 77, 206, 200, 87, 168, 80, 231, 42, 9,
+    210, 3, 0, 111, 101, 7, 253,
+  ]
+
+  private func chains(_ bytes: [UInt8], _ name: String) -> (calls: [[String]], anomalies: [String]) {
+    let buffer = Walker().read(bytes, name: name).buffer
+    var calls: [[String]] = []
+    var anomalies: [String] = []
+    for fact in buffer.facts {
+      switch fact.payload {
+      case .callable(let callable) where callable.stage == .invoked:
+        calls.append(buffer.artifacts.chain(of: fact.artifact))
+      case .anomaly(let anomaly): anomalies.append(anomaly.subject)
+      default: break
+      }
+    }
+    return (calls, anomalies)
+  }
+
+  @Test func whatIsCompressedIsRead() {
+    #expect(chains(gzip, "m.pkl.gz").calls == [["m.pkl"]])
+    #expect(chains(zlib, "m.joblib").calls == [["m.joblib"]])
+    #expect(chains(gzip, "m.pkl.gz").anomalies.isEmpty)
+    #expect(chains(zlib, "m.joblib").anomalies.isEmpty)
+  }
+
+  @Test func laterMembersCount() {
+    // Python joins the members: an empty first one hides nothing.
+    let empty: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    #expect(chains(empty + gzip, "m.pkl.gz").calls == [["m.pkl"]])
+  }
+
+  @Test func everyCutIsSaid() {
+    for length in 2..<gzip.count {
+      #expect(chains(Array(gzip.prefix(length)), "m.pkl.gz").anomalies.contains("gzip.truncated"), "\(length)")
+    }
+  }
+
+  @Test func whatFollowsIsSaidAndRead() {
+    let tail = Array("cos\nsystem\n(S'echo x'\ntR.".utf8)
+    let found = chains(zlib + tail, "m.joblib")
+    #expect(found.anomalies == ["zlib.trailing-bytes"])
+    #expect(found.calls == [["m.joblib"], ["bytes at \(zlib.count)"]])
+    #expect(chains(gzip + [UInt8](repeating: 0, count: 512), "m.pkl.gz").anomalies.isEmpty)
+  }
+
+  @Test func expansionIsBounded() {
+    var limits = Limits()
+    limits.memberBytes = 10
+    let buffer = Walker(limits: limits).read(gzip, name: "m.pkl.gz").buffer
+    #expect(
+      buffer.facts.contains {
+        if case .anomaly(let fact) = $0.payload { return fact.subject == "limit.memberBytes" && fact.incomplete }
+        return false
+      })
+  }
+}

@@ -90,7 +90,7 @@ public struct Walker: Sendable {
       opened += 1
       let (source, failure) = next.open(limits: limits)
       if let failure { buffer.emit(failure, format: "member", artifact: next.index, size: source.count) }
-      if next.compression != nil { expanded += source.count }
+      if Self.isUnpacked(next, in: buffer) { expanded += source.count }
       let plain = ChildArtifact(index: next.index, source: source, format: next.format)
       read(plain, emptyIsNormal: emptyIsNormal && next.index == file.index, into: &buffer)
       var children = buffer.children
@@ -101,6 +101,14 @@ public struct Walker: Sendable {
         children.removeLast(children.count - room)
       }
       stack.append(contentsOf: children.reversed())
+    }
+  }
+
+  /// Whether the child's bytes are more than what its parent has.
+  private static func isUnpacked(_ child: ChildArtifact, in buffer: FactBuffer) -> Bool {
+    switch buffer.artifacts[child.index]?.encoding {
+    case .deflate, .gzip: true
+    default: child.compression != nil
     }
   }
 

@@ -1,63 +1,314 @@
 import MScanBytes
 public import MScanFacts
 
-/// JSON (RFC 8259) in Python's dialect: configurations, tokenizers, weight indexes.
+/// JSON as Python's `json` reads it, with what other readers read differently. One document; many for names that end
+/// in `.jsonl` or `.ndjson`. Source: RFC 8259 and CPython's `Lib/json`.
 public enum JSONFormat: Format {
   public static let id = "json"
 
   public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
-    let mark = sink.facts.count
+    let bytes: [UInt8]
     do throws(ParseFailure) {
-      let bytes = try input.source.bytes(
+      bytes = try input.source.bytes(
         ByteRange(0, input.source.count), limit: input.limits.jsonBytes, field: "jsonBytes")
-      read(bytes, input, into: &sink)
     } catch {
       sink.emit(error, format: id, artifact: input.index, size: input.source.count)
+      return
     }
+    let mark = sink.facts.count
+    var walk = JSONWalk(input)
+    walk.read(bytes.span, into: &sink)
     sink.sortFacts(after: mark)
   }
 
-  private static func read(_ bytes: [UInt8], _ input: ArtifactInput, into sink: inout FactBuffer) {
+  /// The keys of `interest` as bytes, by their first byte.
+  static func byFirstByte(_ interest: ValueInterest) -> [[[UInt8]]] {
+    var table = [[[UInt8]]](repeating: [], count: 256)
+    for key in interest.keys {
+      let bytes = Array(key.utf8)
+      table[Int(bytes.first ?? 0)].append(bytes)
+    }
+    return table
+  }
+}
+
+/// One pass over the documents of an artifact.
+struct JSONWalk {
+  private struct Frame {
+    var isObject: Bool
+    /// Whether a step of the path down to here is of interest.
+    var isWanted: Bool
+    /// Entries so far.
+    var count = 0
+    var start: Int
+    var line = 0
+    var column = 0
+    /// The key whose value comes next.
+    var key = JSONToken(kind: .key, start: 0, end: 0)
+    var isKeyWanted = false
+    /// Key path and pointer of the container itself, once asked for.
+    var path: (dotted: String, pointer: String)?
+  }
+
+  private static let textLimit = 4096
+
+  private let input: ArtifactInput
+  private let wanted: [[[UInt8]]]
+  private var frames: [Frame] = []
+  private var keys: JSONKeys
+  private var lines = LineCounter()
+  private var scratch: [UInt8] = []
+  private var valuesLeft: Int
+  private var pathsLeft: Int
+  private var isOverLimit = false
+
+  init(_ input: ArtifactInput) {
+    self.input = input
+    wanted = JSONFormat.byFirstByte(input.interest)
+    keys = JSONKeys(limit: input.limits.jsonKeys)
+    valuesLeft = input.limits.values
+    pathsLeft = input.limits.jsonPaths
+  }
+
+  // MARK: Documents
+
+  mutating func read(_ bytes: Span<UInt8>, into sink: inout FactBuffer) {
     var start = 0
-    if bytes.starts(with: [0xef, 0xbb, 0xbf]) {
+    if bytes.count >= 3, bytes[0] == 0xef, bytes[1] == 0xbb, bytes[2] == 0xbf {
+      note("json.byte-order-mark", at: 0, end: 3, field: "BOM", bytes, into: &sink)
       start = 3
-      anomaly("json.byte-order-mark", 0, 3, "", input, &sink)
     }
-    let (valid, isValid) = PickleText.validUTF8(bytes[...], surrogates: false)
-    if !isValid || valid < bytes.count {
-      anomaly("json.invalid-utf8", valid, valid + 1, "byte \(valid) is not UTF-8", input, &sink, incomplete: true)
+    let name = input.name.lowercased()
+    let isLines = name.hasSuffix(".jsonl") || name.hasSuffix(".ndjson")
+    var first = true
+    var trailing: Int?
+    while true {
+      var reader = JSONReader(at: start, nesting: input.limits.nesting)
+      reader.skipBlanks(bytes)
+      // An empty file of lines is a file of no lines; an empty document is none.
+      if reader.position >= bytes.count, !first || isLines { break }
+      if !first, !isLines, trailing == nil { trailing = reader.position }
+      do throws(ParseFailure) {
+        try document(&reader, bytes, into: &sink)
+      } catch {
+        fail(error, trailing: trailing, bytes, into: &sink)
+        return
+      }
+      first = false
+      start = reader.position
     }
-    var visitor = JSONFacts(
-      bytes, base: 0, artifact: input.index, limits: input.limits, interest: input.interest)
-    var scanner = JSONScanner(bytes, from: start, nesting: input.limits.nesting)
-    var failure: ParseFailure?
-    let isLines = input.name.lowercased().hasSuffix(".jsonl") || input.name.lowercased().hasSuffix(".ndjson")
-    do throws(ParseFailure) {
-      repeat {
-        try scanner.scan(&visitor)
-        scanner.skipBlanks()
-      } while isLines && !scanner.isAtEnd
-    } catch {
-      failure = error
+    if let trailing { noteTrailing(trailing, incomplete: false, bytes, into: &sink) }
+  }
+
+  private mutating func noteTrailing(
+    _ start: Int, incomplete: Bool, _ bytes: Span<UInt8>, into sink: inout FactBuffer
+  ) {
+    note(
+      "json.trailing-bytes", at: start, end: bytes.count, field: "value",
+      detail: "\(bytes.count &- start) bytes behind the document", incomplete: incomplete, bytes, into: &sink)
+  }
+
+  private mutating func fail(
+    _ failure: ParseFailure, trailing: Int?, _ bytes: Span<UInt8>, into sink: inout FactBuffer
+  ) {
+    if let trailing, failure.reason != .limitExceeded {
+      return noteTrailing(trailing, incomplete: true, bytes, into: &sink)
     }
-    for fact in visitor.facts {
-      sink.emit(fact.payload, artifact: input.index, range: fact.range, place: fact.place)
-    }
-    if let failure {
-      sink.emit(failure, format: id, artifact: input.index, size: bytes.count)
-    } else if !scanner.isAtEnd {
-      anomaly(
-        "json.trailing-bytes", scanner.index, bytes.count, "\(bytes.count - scanner.index) bytes behind the document",
-        input, &sink, incomplete: true)
+    let subject =
+      failure.reason == .limitExceeded ? "limit.\(failure.fieldName)" : "json.\(failure.reason.rawValue)"
+    let at = min(failure.offset, bytes.count)
+    note(
+      subject, at: at, end: min(at &+ 1, bytes.count), field: failure.fieldName,
+      detail: "\(failure.fieldName) at byte \(at)", incomplete: true, bytes, into: &sink)
+  }
+
+  private mutating func document(
+    _ reader: inout JSONReader, _ bytes: Span<UInt8>, into sink: inout FactBuffer
+  ) throws(ParseFailure) {
+    frames.removeAll(keepingCapacity: true)
+    while true {
+      let token = try reader.next(bytes)
+      switch token.kind {
+      case .end: return
+      case .key: try key(token, bytes, into: &sink)
+      case .beginObject, .beginArray: begin(token, bytes)
+      case .endObject, .endArray: end(token, bytes, into: &sink)
+      default: scalar(token, bytes, into: &sink)
+      }
     }
   }
 
-  private static func anomaly(
-    _ subject: String, _ start: Int, _ end: Int, _ detail: String, _ input: ArtifactInput, _ sink: inout FactBuffer,
-    incomplete: Bool = false
+  // MARK: Tokens
+
+  private mutating func key(
+    _ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer
+  ) throws(ParseFailure) {
+    guard let top = frames.indices.last else { return }
+    frames[top].key = token
+    frames[top].isKeyWanted = frames[top].isWanted || isInteresting(token, bytes)
+    if try !keys.insert(token, bytes) {
+      let path = childPath(bytes)
+      note(
+        "json.duplicate-key", at: token.start, end: token.end, field: "key", detail: path.dotted,
+        pointer: path.pointer, bytes, into: &sink)
+    }
+    noteFlaws(token, bytes, into: &sink)
+  }
+
+  private mutating func isInteresting(_ token: JSONToken, _ bytes: Span<UInt8>) -> Bool {
+    if input.interest.everything { return true }
+    if token.isEscaped {
+      JSONText.decode(bytes, token, limit: 1024, repairing: true, into: &scratch)
+      return wanted[Int(scratch.first ?? 0)].contains(scratch)
+    }
+    let length = token.end &- token.start &- 2
+    let first = length > 0 ? Int(bytes[token.start &+ 1]) : 0
+    next: for candidate in wanted[first] where candidate.count == length {
+      for step in 0..<length where candidate[step] != bytes[token.start &+ 1 &+ step] { continue next }
+      return true
+    }
+    return false
+  }
+
+  /// Whether the value that comes next is to be stated.
+  private var isValueWanted: Bool {
+    guard let frame = frames.last else { return input.interest.everything }
+    return frame.isObject ? frame.isKeyWanted : frame.isWanted
+  }
+
+  private mutating func begin(_ token: JSONToken, _ bytes: Span<UInt8>) {
+    var frame = Frame(isObject: token.kind == .beginObject, isWanted: isValueWanted, start: token.start)
+    if frame.isWanted { (frame.line, frame.column) = lines.place(of: token.start, in: bytes) }
+    frames.append(frame)
+    if frame.isObject { keys.begin() }
+  }
+
+  private mutating func end(_ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer) {
+    guard let closed = frames.popLast() else { return }
+    if closed.isObject { keys.end() }
+    if closed.isWanted, !frames.isEmpty {
+      state(
+        closed.isObject ? .object(closed.count) : .array(closed.count), ByteRange(closed.start, token.end),
+        (closed.line, closed.column), closed.path, bytes, into: &sink)
+    }
+    countEntry()
+  }
+
+  private mutating func countEntry() {
+    guard let top = frames.indices.last else { return }
+    frames[top].count &+= 1
+  }
+
+  private mutating func scalar(_ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer) {
+    if isValueWanted, !frames.isEmpty {
+      let value: ValueFact.Scalar =
+        switch token.kind {
+        case .string: .text(JSONText.string(bytes, token, limit: Self.textLimit))
+        case .trueWord: .boolean(true)
+        case .falseWord: .boolean(false)
+        case .nullWord: .null
+        default:
+          .number(
+            String(
+              decoding: JSONText.copy(bytes, token.start, min(token.end, token.start &+ Self.textLimit)),
+              as: UTF8.self))
+        }
+      let place = lines.place(of: token.start, in: bytes)
+      state(value, ByteRange(token.start, token.end), place, nil, bytes, into: &sink)
+    }
+    if token.kind == .notANumber {
+      let path = childPath(bytes)
+      note(
+        "json.not-a-number", at: token.start, end: token.end, field: "number", detail: path.dotted,
+        pointer: path.pointer, bytes, into: &sink)
+    }
+    if token.kind == .string { noteFlaws(token, bytes, into: &sink) }
+    countEntry()
+  }
+
+  // MARK: Facts
+
+  private mutating func state(
+    _ value: ValueFact.Scalar, _ range: ByteRange, _ place: (line: Int, column: Int),
+    _ known: (dotted: String, pointer: String)?, _ bytes: Span<UInt8>, into sink: inout FactBuffer
   ) {
+    guard valuesLeft > 0, pathsLeft > 0 else {
+      guard !isOverLimit else { return }
+      isOverLimit = true
+      let isCount = valuesLeft <= 0
+      note(
+        isCount ? "limit.values" : "limit.jsonPaths", at: range.start, end: range.end, field: "value",
+        detail: "further values are checked, not stated", incomplete: true, bytes, into: &sink)
+      return
+    }
+    valuesLeft &-= 1
+    let path = known ?? childPath(bytes)
     sink.emit(
-      .anomaly(AnomalyFact(subject: subject, detail: detail, incomplete: incomplete)), artifact: input.index,
-      range: ByteRange(start, min(end, input.source.count)), place: .whole)
+      .value(ValueFact(keyPath: path.dotted, value: value)), artifact: input.index, range: range,
+      place: .line(place.line, column: place.column, path: path.pointer))
+  }
+
+  /// Path of the value that comes next, below the innermost container; empty once ``Limits/jsonPaths`` is spent.
+  private mutating func childPath(_ bytes: Span<UInt8>) -> (dotted: String, pointer: String) {
+    guard let top = frames.indices.last else { return ("", "") }
+    // Down from the innermost frame whose path is known; each frame's is built once.
+    var known = top
+    while known > 0, frames[known].path == nil { known &-= 1 }
+    var path = frames[known].path ?? ("", "")
+    for index in known...top {
+      guard pathsLeft > 0 else { return ("", "") }
+      path = extend(path, frames[index], bytes)
+      pathsLeft &-= path.pointer.utf8.count
+      if index < top { frames[index &+ 1].path = path }
+    }
+    return path
+  }
+
+  private func extend(
+    _ parent: (dotted: String, pointer: String), _ frame: Frame, _ bytes: Span<UInt8>
+  ) -> (dotted: String, pointer: String) {
+    let step =
+      frame.isObject ? JSONText.string(bytes, frame.key, limit: Self.textLimit) : String(frame.count)
+    let dotted = parent.dotted.isEmpty ? step : parent.dotted + "." + step
+    return (dotted, parent.pointer + "/" + Self.pointerStep(step))
+  }
+
+  /// RFC 6901: `~` and `/` are written `~0` and `~1`.
+  static func pointerStep(_ step: String) -> String {
+    guard step.utf8.contains(where: { $0 == 0x7e || $0 == 0x2f }) else { return step }
+    var escaped = ""
+    for character in step.unicodeScalars {
+      switch character {
+      case "~": escaped += "~0"
+      case "/": escaped += "~1"
+      default: escaped.unicodeScalars.append(character)
+      }
+    }
+    return escaped
+  }
+
+  private mutating func noteFlaws(_ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer) {
+    if token.invalidUTF8 >= 0 {
+      note(
+        "json.invalid-utf8", at: token.invalidUTF8, end: token.invalidUTF8 &+ 1, field: "string",
+        detail: "the bytes are not UTF-8", bytes, into: &sink)
+    }
+    if token.loneSurrogate >= 0 {
+      note(
+        "json.lone-surrogate", at: token.loneSurrogate, end: token.loneSurrogate &+ 6, field: "string",
+        detail: "half of a surrogate pair", bytes, into: &sink)
+    }
+  }
+
+  private mutating func note(
+    _ subject: String, at start: Int, end: Int, field: String, detail: String = "", incomplete: Bool = false,
+    pointer: String? = nil, _ bytes: Span<UInt8>, into sink: inout FactBuffer
+  ) {
+    let range = ByteRange(min(start, bytes.count), min(end, bytes.count))
+    let place = lines.place(of: range.start, in: bytes)
+    let bounded = String(detail.prefix(input.limits.argumentCharacters))
+    sink.emit(
+      .anomaly(AnomalyFact(subject: subject, field: field, detail: bounded, incomplete: incomplete)),
+      artifact: input.index, range: range, place: .line(place.line, column: place.column, path: pointer))
   }
 }

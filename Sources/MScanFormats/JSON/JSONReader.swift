@@ -1,0 +1,249 @@
+import MScanBytes
+
+/// One step of a JSON text. Offsets count from the first byte the reader was given.
+struct JSONToken {
+  enum Kind: UInt8 {
+    case beginObject, endObject, beginArray, endArray
+    /// A key; its colon is consumed with it.
+    case key
+    case string, number, trueWord, falseWord, nullWord
+    /// `NaN`, `Infinity`, `-Infinity`, or a number that Python's reader turns into an infinity.
+    case notANumber
+    /// The document is over.
+    case end
+  }
+
+  var kind: Kind
+  /// Bytes of the token, quotes included; `start < end` but for ``Kind/end``.
+  var start: Int
+  var end: Int
+  /// A key or string with a backslash in it.
+  var isEscaped = false
+  /// First byte at fault inside a key or string; -1 if there is none.
+  var invalidUTF8 = -1
+  var loneSurrogate = -1
+}
+
+/// Reads JSON as Python's `json` does (NaN and the infinities, integers of any length, lone surrogates, the last of
+/// equal keys wins), one token a call, without recursion. Strict otherwise: no trailing commas, comments, leading
+/// zeros or control characters in strings.
+///
+/// The bytes are passed to each call, so that the reader itself is a plain value.
+struct JSONReader {
+  private enum Expect: UInt8 { case value, elementOrEnd, keyOrEnd, commaOrEnd, done }
+
+  /// Offset of the next byte; never behind the end of the bytes.
+  private(set) var position: Int
+  /// For each open container, whether it is an object. At most `nesting` long.
+  private var isObject: [Bool] = []
+  private var expect = Expect.value
+  private let nesting: Int
+
+  /// A reader of the document that starts at `position`, behind blanks or not.
+  init(at position: Int = 0, nesting: Int) {
+    self.position = max(0, position)
+    self.nesting = nesting
+  }
+
+  var depth: Int { isObject.count }
+
+  /// The next token.
+  ///
+  /// - Throws: `truncated` where the bytes end, `malformed` where Python refuses them, `limitExceeded` (field
+  ///   `nesting`); offsets count from the first byte.
+  mutating func next(_ bytes: Span<UInt8>) throws(ParseFailure) -> JSONToken {
+    if expect == .done { return JSONToken(kind: .end, start: position, end: position) }
+    skipBlanks(bytes)
+    guard position < bytes.count else { throw ParseFailure(.truncated, "value", at: position) }
+    var byte = bytes[position]
+    switch expect {
+    case .commaOrEnd:
+      if byte == 0x7d || byte == 0x5d { return try close(byte) }
+      guard byte == 0x2c else { throw ParseFailure(.malformed, "comma", at: position) }
+      position &+= 1
+      skipBlanks(bytes)
+      guard position < bytes.count else { throw ParseFailure(.truncated, "value", at: position) }
+      if isObject.last == true { return try key(bytes) }
+      byte = bytes[position]
+    case .keyOrEnd:
+      if byte == 0x7d { return try close(byte) }
+      return try key(bytes)
+    case .elementOrEnd:
+      if byte == 0x5d { return try close(byte) }
+    case .value, .done:
+      break
+    }
+    return try value(byte, bytes)
+  }
+
+  /// Moves behind blanks.
+  mutating func skipBlanks(_ bytes: Span<UInt8>) {
+    while position < bytes.count {
+      let byte = bytes[position]
+      guard byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 else { return }
+      position &+= 1
+    }
+  }
+
+  // MARK: Structure
+
+  private mutating func value(_ byte: UInt8, _ bytes: Span<UInt8>) throws(ParseFailure) -> JSONToken {
+    switch byte {
+    case 0x22:
+      let token = try string(.string, bytes)
+      finishValue()
+      return token
+    case 0x7b, 0x5b:
+      guard isObject.count < nesting else { throw ParseFailure(.limitExceeded, "nesting", at: position) }
+      let isBrace = byte == 0x7b
+      isObject.append(isBrace)
+      expect = isBrace ? .keyOrEnd : .elementOrEnd
+      position &+= 1
+      return JSONToken(kind: isBrace ? .beginObject : .beginArray, start: position &- 1, end: position)
+    case 0x2d, 0x30...0x39:
+      let token = try number(bytes)
+      finishValue()
+      return token
+    default:
+      let token = try word(byte, bytes)
+      finishValue()
+      return token
+    }
+  }
+
+  private mutating func finishValue() { expect = isObject.isEmpty ? .done : .commaOrEnd }
+
+  private mutating func close(_ byte: UInt8) throws(ParseFailure) -> JSONToken {
+    let closesObject = byte == 0x7d
+    guard isObject.last == closesObject else { throw ParseFailure(.malformed, "bracket", at: position) }
+    isObject.removeLast()
+    position &+= 1
+    finishValue()
+    return JSONToken(kind: closesObject ? .endObject : .endArray, start: position &- 1, end: position)
+  }
+
+  private mutating func key(_ bytes: Span<UInt8>) throws(ParseFailure) -> JSONToken {
+    guard bytes[position] == 0x22 else { throw ParseFailure(.malformed, "key", at: position) }
+    let token = try string(.key, bytes)
+    skipBlanks(bytes)
+    guard position < bytes.count else { throw ParseFailure(.truncated, "colon", at: position) }
+    guard bytes[position] == 0x3a else { throw ParseFailure(.malformed, "colon", at: position) }
+    position &+= 1
+    expect = .value
+    return token
+  }
+
+  // MARK: Scalars
+
+  private mutating func word(_ byte: UInt8, _ bytes: Span<UInt8>) throws(ParseFailure) -> JSONToken {
+    switch byte {
+    case 0x74: try literal("true", .trueWord, from: position, bytes)
+    case 0x66: try literal("false", .falseWord, from: position, bytes)
+    case 0x6e: try literal("null", .nullWord, from: position, bytes)
+    case 0x4e: try literal("NaN", .notANumber, from: position, bytes)
+    case 0x49: try literal("Infinity", .notANumber, from: position, bytes)
+    default: throw ParseFailure(.malformed, "value", at: position)
+    }
+  }
+
+  private mutating func literal(
+    _ text: StaticString, _ kind: JSONToken.Kind, from start: Int, _ bytes: Span<UInt8>
+  ) throws(ParseFailure) -> JSONToken {
+    for expected in text.description.utf8 {
+      guard position < bytes.count else { throw ParseFailure(.truncated, "literal", at: position) }
+      guard bytes[position] == expected else { throw ParseFailure(.malformed, "literal", at: position) }
+      position &+= 1
+    }
+    return JSONToken(kind: kind, start: start, end: position)
+  }
+
+  private mutating func number(_ bytes: Span<UInt8>) throws(ParseFailure) -> JSONToken {
+    let start = position
+    if bytes[position] == 0x2d {
+      position &+= 1
+      if position < bytes.count, bytes[position] == 0x49 {
+        return try literal("Infinity", .notANumber, from: start, bytes)
+      }
+    }
+    let whole = position
+    guard position < bytes.count else { throw ParseFailure(.truncated, "number", at: position) }
+    if bytes[position] == 0x30 { position &+= 1 } else { skipDigits(bytes) }
+    guard position > whole else { throw ParseFailure(.malformed, "number", at: position) }
+    let wholeDigits = position &- whole
+    var isFloat = false
+    var exponentDigits = 0
+    if position < bytes.count, bytes[position] == 0x2e {
+      let point = position
+      position &+= 1
+      skipDigits(bytes)
+      guard position > point &+ 1 else { throw failure("number", bytes) }
+      isFloat = true
+    }
+    if position < bytes.count, bytes[position] | 0x20 == 0x65 {
+      position &+= 1
+      if position < bytes.count, bytes[position] == 0x2b || bytes[position] == 0x2d { position &+= 1 }
+      let exponent = position
+      skipDigits(bytes)
+      exponentDigits = position &- exponent
+      guard exponentDigits > 0 else { throw failure("number", bytes) }
+      isFloat = true
+    }
+    var token = JSONToken(kind: .number, start: start, end: position)
+    // A whole number never overflows in Python; a float can only with 308 digits or an exponent of three.
+    if isFloat, exponentDigits > 2 || wholeDigits > 200 {
+      let text = String(decoding: JSONText.copy(bytes, start, position), as: UTF8.self)
+      if let value = Double(text), value.isInfinite { token.kind = .notANumber }
+    }
+    return token
+  }
+
+  private mutating func skipDigits(_ bytes: Span<UInt8>) {
+    while position < bytes.count, bytes[position] &- 0x30 < 10 { position &+= 1 }
+  }
+
+  private func failure(_ field: StaticString, _ bytes: Span<UInt8>) -> ParseFailure {
+    ParseFailure(position < bytes.count ? .malformed : .truncated, field, at: position)
+  }
+
+  private mutating func string(_ kind: JSONToken.Kind, _ bytes: Span<UInt8>) throws(ParseFailure) -> JSONToken {
+    var token = JSONToken(kind: kind, start: position, end: position)
+    var at = position &+ 1
+    // Where a `\ud800`-like escape stands that waits for its second half, and where that has to start.
+    var high = -1
+    var highEnd = -1
+    while at < bytes.count {
+      let byte = bytes[at]
+      if byte >= 0x20, byte < 0x80, byte != 0x22, byte != 0x5c {
+        at &+= 1
+      } else if byte == 0x22 {
+        if high >= 0, token.loneSurrogate < 0 { token.loneSurrogate = high }
+        position = at &+ 1
+        token.end = position
+        return token
+      } else if byte == 0x5c {
+        token.isEscaped = true
+        guard at &+ 1 < bytes.count else { throw ParseFailure(.truncated, "escape", at: at) }
+        guard bytes[at &+ 1] == 0x75 else {
+          guard JSONText.isSimpleEscape(bytes[at &+ 1]) else { throw ParseFailure(.malformed, "escape", at: at) }
+          at &+= 2
+          continue
+        }
+        guard at &+ 6 <= bytes.count else { throw ParseFailure(.truncated, "escape", at: at) }
+        guard let unit = JSONText.unit(bytes, at &+ 2) else { throw ParseFailure(.malformed, "escape", at: at) }
+        let isLow = unit & 0xfc00 == 0xdc00
+        if high >= 0, !(isLow && highEnd == at), token.loneSurrogate < 0 { token.loneSurrogate = high }
+        if isLow, !(high >= 0 && highEnd == at), token.loneSurrogate < 0 { token.loneSurrogate = at }
+        high = unit & 0xfc00 == 0xd800 ? at : -1
+        at &+= 6
+        highEnd = at
+      } else if byte < 0x20 {
+        throw ParseFailure(.malformed, "control-character", at: at)
+      } else {
+        let length = JSONText.scalarLength(bytes, at)
+        if length == 0, token.invalidUTF8 < 0 { token.invalidUTF8 = at }
+        at &+= max(1, length)
+      }
+    }
+    throw ParseFailure(.truncated, "string", at: bytes.count)
+  }
+}

@@ -1,0 +1,135 @@
+/// The text of JSON strings, and UTF-8 as Python's strict decoder takes it.
+enum JSONText {
+  /// Bytes `start..<end`, cut to what there is.
+  static func copy(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> [UInt8] {
+    var copied: [UInt8] = []
+    let last = min(end, bytes.count)
+    guard start >= 0, start < last else { return copied }
+    copied.reserveCapacity(last &- start)
+    for at in start..<last { copied.append(bytes[at]) }
+    return copied
+  }
+
+  static func isSimpleEscape(_ byte: UInt8) -> Bool { simple(byte) != nil }
+
+  private static func simple(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 0x22, 0x5c, 0x2f: byte
+    case 0x62: 0x08
+    case 0x66: 0x0c
+    case 0x6e: 0x0a
+    case 0x72: 0x0d
+    case 0x74: 0x09
+    default: nil
+    }
+  }
+
+  /// The four hexadecimal digits at `at`; nil if they are not all there.
+  static func unit(_ bytes: Span<UInt8>, _ at: Int) -> UInt32? {
+    guard at >= 0, at &+ 4 <= bytes.count else { return nil }
+    var value: UInt32 = 0
+    for step in at..<(at &+ 4) {
+      let byte = bytes[step]
+      let digit: UInt32
+      switch byte {
+      case 0x30...0x39: digit = UInt32(byte &- 0x30)
+      case 0x41...0x46: digit = UInt32(byte &- 0x37)
+      case 0x61...0x66: digit = UInt32(byte &- 0x57)
+      default: return nil
+      }
+      value = value &<< 4 | digit
+    }
+    return value
+  }
+
+  /// Bytes of the UTF-8 scalar at `at`; 0 if it is not one (overlong, surrogate, cut, past U+10FFFF).
+  static func scalarLength(_ bytes: Span<UInt8>, _ at: Int) -> Int {
+    guard at >= 0, at < bytes.count else { return 0 }
+    let first = bytes[at]
+    let length: Int
+    var low: UInt8 = 0x80
+    var high: UInt8 = 0xbf
+    switch first {
+    case 0..<0x80: return 1
+    case 0xc2...0xdf: length = 2
+    case 0xe0: (length, low) = (3, 0xa0)
+    case 0xed: (length, high) = (3, 0x9f)
+    case 0xe1...0xef: length = 3
+    case 0xf0: (length, low) = (4, 0x90)
+    case 0xf4: (length, high) = (4, 0x8f)
+    case 0xf1...0xf3: length = 4
+    default: return 0
+    }
+    guard at &+ length <= bytes.count, bytes[at &+ 1] >= low, bytes[at &+ 1] <= high else { return 0 }
+    for step in (at &+ 2)..<max(at &+ 2, at &+ length) where bytes[step] & 0xc0 != 0x80 { return 0 }
+    return length
+  }
+
+  /// What stands between the quotes of a token that ``JSONReader`` accepted, without escapes, as UTF-8 bytes. A lone
+  /// surrogate becomes its own three bytes (so that different ones stay different) or, with `repairing`, U+FFFD.
+  ///
+  /// - Returns: whether all of it fitted into `limit` scalars.
+  @discardableResult
+  static func decode(
+    _ bytes: Span<UInt8>, _ token: JSONToken, limit: Int = Int.max, repairing: Bool, into text: inout [UInt8]
+  ) -> Bool {
+    text.removeAll(keepingCapacity: true)
+    var at = token.start &+ 1
+    let end = min(token.end &- 1, bytes.count)
+    var scalars = 0
+    while at < end {
+      let byte = bytes[at]
+      if byte & 0xc0 != 0x80 {
+        guard scalars < limit else { return false }
+        scalars &+= 1
+      }
+      guard byte == 0x5c, at &+ 1 < end else {
+        text.append(byte)
+        at &+= 1
+        continue
+      }
+      guard let unit = unit(bytes, at &+ 2), bytes[at &+ 1] == 0x75 else {
+        text.append(simple(bytes[at &+ 1]) ?? bytes[at &+ 1])
+        at &+= 2
+        continue
+      }
+      at &+= 6
+      var scalar = unit
+      if unit & 0xfc00 == 0xd800, at &+ 6 <= end, bytes[at] == 0x5c, bytes[at &+ 1] == 0x75,
+        let low = Self.unit(bytes, at &+ 2), low & 0xfc00 == 0xdc00
+      {
+        scalar = 0x10000 &+ (unit & 0x3ff) &<< 10 &+ (low & 0x3ff)
+        at &+= 6
+      }
+      append(repairing && scalar & 0xffff_f800 == 0xd800 ? 0xfffd : scalar, to: &text)
+    }
+    return true
+  }
+
+  /// The text of a key or string, at most `limit` scalars of it, then an ellipsis.
+  static func string(_ bytes: Span<UInt8>, _ token: JSONToken, limit: Int) -> String {
+    var text: [UInt8] = []
+    let isWhole = decode(bytes, token, limit: limit, repairing: true, into: &text)
+    let decoded = String(decoding: text, as: UTF8.self)
+    return isWhole ? decoded : decoded + "…"
+  }
+
+  private static func append(_ scalar: UInt32, to text: inout [UInt8]) {
+    func tail(_ shift: UInt32) -> UInt8 { UInt8(truncatingIfNeeded: 0x80 | (scalar &>> shift) & 0x3f) }
+    switch scalar {
+    case 0..<0x80: text.append(UInt8(truncatingIfNeeded: scalar))
+    case 0x80..<0x800:
+      text.append(UInt8(truncatingIfNeeded: 0xc0 | scalar &>> 6))
+      text.append(tail(0))
+    case 0x800..<0x10000:
+      text.append(UInt8(truncatingIfNeeded: 0xe0 | scalar &>> 12))
+      text.append(tail(6))
+      text.append(tail(0))
+    default:
+      text.append(UInt8(truncatingIfNeeded: 0xf0 | scalar &>> 18))
+      text.append(tail(12))
+      text.append(tail(6))
+      text.append(tail(0))
+    }
+  }
+}

@@ -25,6 +25,8 @@ struct ZipEnd {
   var directoryOffset: Int
   var commentEnd: Int
 
+  var extent: ByteRange { ByteRange(at: offset, count: ZipRecord.endLength) }
+
   /// Reads the record at `offset` of `source`; nil when there is none.
   static func read(_ source: ByteSource, at offset: Int) -> ZipEnd? {
     var cursor = ByteCursor(source.prefix(ZipRecord.endLength, at: offset), base: offset)

@@ -152,15 +152,14 @@ public enum Identify {
   private static func isPointer(_ head: [UInt8], count: Int) -> Bool {
     guard count <= 1024, head.starts(with: Array("version https://git-lfs".utf8)) else { return false }
     let lines = head.split(separator: 0x0a).dropFirst().map { String(decoding: $0, as: UTF8.self) }
-    return !lines.isEmpty
-      && lines.allSatisfy { line in
-        let parts = line.split(separator: " ", omittingEmptySubsequences: false)
-        guard parts.count == 2, let value = parts.last?.utf8 else { return false }
-        if parts[0] == "size" { return value.allSatisfy { (0x30...0x39).contains($0) } }
-        guard parts[0] == "oid" || parts[0].hasPrefix("ext-") else { return false }
-        return value.starts(with: "sha256:".utf8)
-          && value.dropFirst(7).allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-      }
+    return lines.allSatisfy { line in
+      let parts = line.split(separator: " ", omittingEmptySubsequences: false)
+      guard parts.count == 2, let value = parts.last?.utf8 else { return false }
+      if parts[0] == "size" { return value.allSatisfy { (0x30...0x39).contains($0) } }
+      guard parts[0] == "oid" || parts[0].hasPrefix("ext-") else { return false }
+      return value.starts(with: "sha256:".utf8)
+        && value.dropFirst(7).allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
   }
 
   /// A length that could be a header's, and an object behind it. The reader says what else is wrong.

@@ -85,6 +85,8 @@ struct PickleReader {
     var isIrregular = false
     var isTorchLegacy = false
     var asked: [Int] = []
+    /// Where joblib's first array of raw bytes starts.
+    var firstArray: Int?
   }
 
   let input: ArtifactInput
@@ -119,7 +121,10 @@ struct PickleReader {
     }
     if recorder.names({ $0.name == "NumpyArrayWrapper" && $0.module.hasPrefix("joblib") }) {
       let joblib = further("joblib reading", .init(joblib: true), &sink, reading: .python)
-      if joblib.failure == nil, joblib.end == input.source.count { isAccounted = true }
+      if joblib.failure == nil, joblib.end == input.source.count {
+        isAccounted = true
+        if let start = joblib.firstArray { recorder.dropIrregularities(of: input.index, from: start) }
+      }
       if isAccounted { return finish(joblib, accounted: true, into: &sink) }
     }
     finish(first, accounted: isAccounted, into: &sink)
@@ -184,6 +189,7 @@ struct PickleReader {
     run.irregularity = machine.stream.irregularity
     run.isIrregular = machine.stream.isIrregular
     run.asked = recorder.asked
+    run.firstArray = machine.arrays.first?.start
     return run
   }
 

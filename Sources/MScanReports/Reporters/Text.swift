@@ -13,7 +13,10 @@ public enum TextReporter: Reporter {
     let paint = Paint(isOn: style.color)
     let kinds = Dictionary(report.rules.map { ($0.id, $0.kind) }) { first, _ in first }
     var out = ""
-    for group in FileGroup.groups(of: report.active) {
+    let groups = FileGroup.groups(of: report.active)
+    // Files are sorted by their worst finding, so those with nothing but notes come last.
+    let firstNote = groups.firstIndex { $0.worst == .info } ?? groups.count
+    for group in groups.prefix(firstNote + foldedAfter) {
       out += paint.bold(Plain.text(group.file, limit: 1000)) + "\n"
       var told: [String: Int] = [:]
       for finding in group.findings {
@@ -27,6 +30,12 @@ public enum TextReporter: Reporter {
           "  " + paint.dim("… and \(more) more of \(Plain.text(finding.rule)) (\(finding.severity.rawValue))") + "\n"
       }
       out += "\n"
+    }
+    let hidden = groups.dropFirst(firstNote + foldedAfter)
+    if !hidden.isEmpty {
+      let notes = hidden.reduce(0) { $0 + $1.findings.count }
+      let more = "… and \(notes) notes (info) in \(hidden.count) more files; --format json lists them all"
+      out += paint.dim(more) + "\n\n"
     }
     if !style.quiet { out += unread(report.unread, paint) }
     return out + paint.verdict(Prose.verdict(of: report), report.verdict) + "\n"

@@ -28,6 +28,8 @@ public struct Limits: Sendable, Hashable {
   public var jsonPaths = 64 << 20
   /// Values stated by one JSON document. Count; 200,000.
   public var values = 200_000
+  /// Header of a NumPy array. Bytes; 1 MiB: NumPy itself takes 10,000 unless it may unpickle.
+  public var npyHeader = 1 << 20
   /// Opcodes of one pickle stream. Count; 1,000,000,000: a 100 MB pickle has 55 million.
   public var pickleOpcodes = 1_000_000_000
   /// Memo slots of one pickle. Count; 16,777,216: eight bytes each.

@@ -28,6 +28,15 @@ private func zip(_ listed: [(name: String, bytes: [UInt8])]) -> [UInt8] {
 }
 
 @Suite struct WalkerTests {
+  /// What stands in a checkout for a file that git-lfs was not asked for.
+  static let lfsPointer = Array(
+    """
+    version https://git-lfs.github.com/spec/v1
+    oid sha256:0000000000000000000000000000000000000000000000000000000000000000
+    size 5
+
+    """.utf8)
+
   private let spawn = Array("cos\nsystem\n(S'echo x'\ntR.".utf8)
 
   private func facts(_ bytes: [UInt8], _ name: String, _ limits: Limits = .standard) -> FactBuffer {
@@ -112,7 +121,7 @@ private func zip(_ listed: [(name: String, bytes: [UInt8])]) -> [UInt8] {
     ("ops.so", [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0], true),
     ("model.7z", [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c, 0, 4], true),
     ("blob", [0x00, 0xff, 0x13, 0x00, 0x9c], true),
-    ("pytorch_model.bin", Array("version https://git-lfs.github.com/spec/v1\n".utf8), true),
+    ("pytorch_model.bin", lfsPointer, true),
   ])
   func whatNobodyReads(name: String, bytes: [UInt8], isUnread: Bool) {
     #expect(anomalies(facts(bytes, name)).contains("format.unread") == isUnread)

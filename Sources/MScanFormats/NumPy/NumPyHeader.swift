@@ -1,145 +1,134 @@
-/// What a `.npy` header says: `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`, a Python literal. Its
-/// tokens are walked once with a depth counter; nothing recurses.
+import MScanBytes
+
+/// What a `.npy` header says: `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`.
 struct NumPyHeader {
+  /// The type as written; `structured` when it is more than a name.
   private(set) var descr = ""
+  /// Some element is a Python object, at whatever depth: NumPy unpickles the data.
   private(set) var hasObjects = false
   private(set) var shape: [Int] = []
-  /// Bytes per element; nil when the type is not one of fixed size that is known.
+  /// A key stands twice; Python takes the last.
+  private(set) var hasDuplicateKeys = false
+  /// Bytes of one element; nil when some part of the type is not known.
   private(set) var itemSize: Int?
 
-  enum Token: Equatable {
-    case text(String)
-    case number(Int)
-    case word
-    case mark(UInt8)
+  private static let textLimit = 256
+
+  /// - Throws: what ``NumPyLiteral`` throws, and `malformed` where NumPy refuses the literal.
+  init(_ bytes: [UInt8], base: Int, nesting: Int) throws(ParseFailure) {
+    let literal = try NumPyLiteral(bytes, base: base, nesting: nesting)
+    guard case .dictionary(let items) = literal[literal.root] else {
+      throw ParseFailure(.malformed, "header", at: base)
+    }
+    var values: [String: Int] = [:]
+    for at in stride(from: 0, to: items.count &- 1, by: 2) {
+      guard case .text(let key) = literal[items[at]] else { throw ParseFailure(.malformed, "header", at: base) }
+      if values.updateValue(items[at &+ 1], forKey: key) != nil { hasDuplicateKeys = true }
+    }
+    guard values.count == 3, let type = values["descr"], let sides = values["shape"],
+      values["fortran_order"] != nil, case .tuple(let extents) = literal[sides]
+    else { throw ParseFailure(.malformed, "header", at: base) }
+    for extent in extents {
+      guard case .number(let side) = literal[extent], let side, side >= 0 else {
+        throw ParseFailure(.malformed, "shape", at: base)
+      }
+      shape.append(side)
+    }
+    if case .text(let name) = literal[type] {
+      descr = String(name.prefix(Self.textLimit))
+    } else {
+      descr = "structured"
+    }
+    measure(type, literal)
   }
 
-  private static let open: Set<UInt8> = [0x7b, 0x5b, 0x28]
-  private static let close: Set<UInt8> = [0x7d, 0x5d, 0x29]
-  private static let tokenLimit = 1 << 16
+  /// Bytes of the whole array; nil when unknown or past 63 bits.
+  var size: Int? { itemSize.flatMap { Self.product($0, shape) } }
 
-  init?(_ bytes: [UInt8]) {
-    let tokens = Self.tokenize(bytes)
-    guard tokens.first == .mark(0x7b), tokens.last == .mark(0x7d), tokens.count < Self.tokenLimit,
-      let type = Self.value(of: "descr", in: tokens), let sides = Self.value(of: "shape", in: tokens)
-    else { return nil }
-    for case .number(let side) in sides { shape.append(side) }
-    let texts = type.compactMap { token -> String? in
-      if case .text(let text) = token { text } else { nil }
-    }
-    descr = texts.count == 1 ? texts[0] : "structured"
-    // A field's name that looks like the object type only makes the reader more careful.
-    hasObjects = texts.contains { text in
-      let bare = text.drop { "<>|=".contains($0) }
-      return bare.first == "O" && bare.dropFirst().allSatisfy(\.isNumber) || bare == "object"
-    }
-    itemSize = type.count == 1 && texts.count == 1 ? Self.width(texts[0]) : Self.structuredWidth(type)
-  }
-
-  /// Bytes of the whole array; nil when unknown or past what fits.
-  var size: Int? {
-    guard var total = itemSize else { return nil }
-    for side in shape {
-      let (product, over) = total.multipliedReportingOverflow(by: side)
+  private static func product(_ first: Int, _ factors: [Int]) -> Int? {
+    var total = first
+    for factor in factors {
+      let (product, over) = total.multipliedReportingOverflow(by: factor)
       guard !over else { return nil }
       total = product
     }
     return total
   }
 
-  private static func tokenize(_ bytes: [UInt8]) -> [Token] {
-    var tokens: [Token] = []
-    var at = 0
-    while at < bytes.count, tokens.count < tokenLimit {
-      let byte = bytes[at]
-      at += 1
-      switch byte {
-      case 0x20, 0x0a, 0x09, 0x0d: continue
-      case 0x27, 0x22:
-        var text: [UInt8] = []
-        while at < bytes.count, bytes[at] != byte {
-          if bytes[at] == 0x5c { at += 1 }
-          if at < bytes.count { text.append(bytes[at]) }
-          at += 1
+  // MARK: Types
+
+  /// Adds up the parts of a type: a name, `(type, shape)`, or a list of `(name, type)` and `(name, type, shape)`.
+  private mutating func measure(_ type: Int, _ literal: NumPyLiteral) {
+    var pending: [(type: Int, times: Int)] = [(type, 1)]
+    var total: Int? = 0
+    while let (type, times) = pending.popLast() {
+      switch literal[type] {
+      case .text(let name):
+        if Self.isObject(name) { hasObjects = true }
+        total = Self.sum(total, Self.width(name).flatMap { Self.product($0, [times]) })
+      case .tuple(let parts) where parts.count == 2:
+        let repeats = Self.repeats(parts[1], literal)
+        if repeats == nil { pending.append((parts[1], 1)) }
+        add(parts[0], Self.product(times, repeats ?? []), repeats != nil, &pending, &total)
+      case .list(let fields):
+        for field in fields {
+          guard case .tuple(let parts) = literal[field], parts.count == 2 || parts.count == 3 else {
+            total = nil
+            pending.append((field, 1))
+            continue
+          }
+          let repeats = parts.count == 3 ? Self.repeats(parts[2], literal) : []
+          add(parts[1], Self.product(times, repeats ?? []), repeats != nil, &pending, &total)
         }
-        at += 1
-        tokens.append(.text(String(decoding: text, as: UTF8.self)))
-      case 0x30...0x39:
-        var value = Int(byte) - 0x30
-        while at < bytes.count, (0x30...0x39).contains(bytes[at]) {
-          let (product, over) = value.multipliedReportingOverflow(by: 10)
-          let (sum, overSum) = product.addingReportingOverflow(Int(bytes[at]) - 0x30)
-          value = over || overSum ? Int.max : sum
-          at += 1
-        }
-        tokens.append(.number(value))
-      case 0x41...0x5a, 0x61...0x7a, 0x5f:
-        while at < bytes.count, isWordByte(bytes[at]) { at += 1 }
-        tokens.append(.word)
-      default: tokens.append(.mark(byte))
+      case .tuple(let parts), .dictionary(let parts):
+        // No form that NumPy writes: look for objects in all of it.
+        total = nil
+        pending.append(contentsOf: parts.map { ($0, 1) })
+      case .number, .word: total = nil
       }
     }
-    return tokens
+    itemSize = total
   }
 
-  private static func isWordByte(_ byte: UInt8) -> Bool {
-    (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || byte == 0x5f
+  private func add(
+    _ type: Int, _ times: Int?, _ isKnown: Bool, _ pending: inout [(type: Int, times: Int)], _ total: inout Int?
+  ) {
+    if times == nil || !isKnown { total = nil }
+    pending.append((type, times ?? 1))
   }
 
-  /// Tokens of the value of a key of the outer dictionary.
-  private static func value(of key: String, in tokens: [Token]) -> [Token]? {
-    var depth = 0
-    for (index, token) in tokens.enumerated() {
-      if case .mark(let mark) = token { depth += open.contains(mark) ? 1 : close.contains(mark) ? -1 : 0 }
-      guard depth == 1, token == .text(key), index + 1 < tokens.count, tokens[index + 1] == .mark(0x3a) else {
-        continue
+  private static func sum(_ a: Int?, _ b: Int?) -> Int? {
+    guard let a, let b else { return nil }
+    let (sum, over) = a.addingReportingOverflow(b)
+    return over ? nil : sum
+  }
+
+  /// Extents of a sub-array: a number or a tuple of them.
+  private static func repeats(_ index: Int, _ literal: NumPyLiteral) -> [Int]? {
+    switch literal[index] {
+    case .number(let count): return count.flatMap { $0 >= 0 ? [$0] : nil }
+    case .tuple(let parts):
+      var counts: [Int] = []
+      for part in parts {
+        guard case .number(let count) = literal[part], let count, count >= 0 else { return nil }
+        counts.append(count)
       }
-      var found: [Token] = []
-      var inner = 0
-      for next in tokens[(index + 2)...] {
-        if case .mark(let mark) = next {
-          if inner == 0, mark == 0x2c || mark == 0x7d { return found }
-          inner += open.contains(mark) ? 1 : close.contains(mark) ? -1 : 0
-        }
-        found.append(next)
-      }
-      return found
+      return counts
+    default: return nil
     }
-    return nil
   }
 
-  /// Bytes of a simple type: `<f8`, `|S16`, `<U4`, `|b1`, `|V32`, `<M8[ns]`.
+  /// `|O`, `O8`, `object`, and longer forms that NumPy parses (`i4,O`, `(2,)O`). No other type has a capital O.
+  private static func isObject(_ name: String) -> Bool { name.contains("O") || name.contains("object") }
+
+  /// Bytes of a type as `dtype.str` writes it: `<f8`, `|S16`, `<U4`, `|b1`, `|V32`, `<M8[ns]`; nil for any other.
   private static func width(_ text: String) -> Int? {
-    let bare = text.drop { "<>|=".contains($0) }
-    guard let code = bare.first, "biufcSUVMma?".contains(code) else { return nil }
-    let digits = bare.dropFirst().prefix { $0.isNumber }
-    guard let size = Int(digits.isEmpty ? "1" : String(digits)) else { return nil }
-    let (bytes, over) = size.multipliedReportingOverflow(by: code == "U" ? 4 : 1)
-    return over ? nil : bytes
-  }
-
-  /// Bytes of a flat list of `(name, type)` pairs; nil for anything deeper.
-  private static func structuredWidth(_ tokens: [Token]) -> Int? {
-    var total = 0
-    var field: [Token] = []
-    var depth = 0
-    for token in tokens {
-      switch token {
-      case .mark(0x28), .mark(0x5b):
-        depth += 1
-        if depth > 2 { return nil }
-        if depth == 2 { field = [] }
-      case .mark(0x29), .mark(0x5d):
-        depth -= 1
-        guard depth == 1 else { continue }
-        guard field.count == 2, case .text(let type) = field[1], let bytes = width(type) else { return nil }
-        let (sum, over) = total.addingReportingOverflow(bytes)
-        guard !over else { return nil }
-        total = sum
-      case .mark(0x2c): continue
-      default: field.append(token)
-      }
-    }
-    return total
+    var bare = text[...]
+    if let first = bare.first, "<>|=".contains(first) { bare.removeFirst() }
+    guard let code = bare.popFirst(), "biufcSaUVMm".contains(code) else { return nil }
+    let digits = bare.prefix { "0123456789".contains($0) }
+    let rest = bare.dropFirst(digits.count)
+    guard let size = Int(digits), rest.isEmpty || (code == "M" || code == "m") && rest.first == "[" else { return nil }
+    return product(size, [code == "U" ? 4 : 1])
   }
 }

@@ -19,11 +19,13 @@ public enum TextReporter: Reporter {
     for group in groups.prefix(firstNote + foldedAfter) {
       out += paint.bold(Plain.text(group.file, limit: 1000)) + "\n"
       var told: [String: Int] = [:]
+      var fixes: Set<[String]> = []
       for finding in group.findings {
         let before = told[finding.rule, default: 0]
         told[finding.rule] = before + 1
         if finding.severity <= .low, before >= foldedAfter { continue }
-        out += entry(finding, isCall: kinds[finding.rule] == .callable, withFix: before == 0, paint)
+        let isNews = fixes.insert([finding.rule, finding.fix]).inserted
+        out += entry(finding, isCall: kinds[finding.rule] == .callable, withFix: isNews, paint)
       }
       for (finding, more) in group.folded(told) {
         out +=
@@ -38,7 +40,7 @@ public enum TextReporter: Reporter {
       out += paint.dim(more) + "\n\n"
     }
     if !style.quiet { out += unread(report.unread, paint) }
-    return out + paint.verdict(Prose.verdict(of: report), report.verdict) + "\n"
+    return Plain.withoutCommands(out) + paint.verdict(Prose.verdict(of: report), report.verdict) + "\n"
   }
 
   private static func entry(_ finding: Finding, isCall: Bool, withFix: Bool, _ paint: Paint) -> String {

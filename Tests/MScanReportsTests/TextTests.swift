@@ -72,6 +72,19 @@ import Testing
     #expect(!TextReporter.render(report, style: ReportStyle()).contains("more of"))
   }
 
+  @Test func countsFilesWithNotesAlone() {
+    var report = Sample.full
+    report.findings = (0..<20).map { number in
+      var finding = Sample.full.findings[0]
+      finding.severity = .info
+      finding.file = "f\(number).py"
+      return finding
+    }
+    let text = TextReporter.render(report, style: ReportStyle())
+    #expect(text.split(separator: "\n").count { $0.contains("info library-class") } == TextReporter.foldedAfter)
+    #expect(text.contains("… and 15 notes (info) in 15 more files"))
+  }
+
   @Test func colourOnlyWhenAsked() {
     #expect(!TextReporter.render(Sample.full, style: ReportStyle()).contains("\u{1b}"))
     let coloured = TextReporter.render(Sample.full, style: ReportStyle(color: true))

@@ -244,6 +244,7 @@ extension PickleMachine {
     if layout.isObject {
       guard suspended.count < limits.depth else { throw ParseFailure(.limitExceeded, "depth", at: position) }
       stack[stack.count &- 1] = heap.newObject(.result, callee: object.callee, arguments: object.arguments)
+      arrays.append(ByteRange(position, position))
       suspended.append((stack, marks, memo, proto))
       stack = []
       marks = []

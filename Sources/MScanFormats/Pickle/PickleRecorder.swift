@@ -206,6 +206,18 @@ final class PickleRecorder {
 
   private var notedOnce: Set<String> = []
 
+  /// Drops what the plain reading found irregular from `start` on, where raw array bytes stand that joblib reads as such.
+  /// What an instruction does to something imported stays.
+  func dropIrregularities(of artifact: Int, from start: Int) {
+    let kept: Set<String> = ["pickle.state-overwrite", "pickle.item-overwrite", "pickle.extension-code"]
+    records.removeAll { record in
+      guard record.artifact == artifact, record.range.start >= start, case .anomaly(let fact) = record.event else {
+        return false
+      }
+      return !kept.contains(fact.subject)
+    }
+  }
+
   func note(
     _ subject: String, at start: Int, end: Int, opcode: Int, field: String = "", detail: String = "",
     incomplete: Bool = false

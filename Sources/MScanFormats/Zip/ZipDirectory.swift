@@ -43,11 +43,12 @@ struct ZipDirectory {
     self.source = source
     self.limits = limits
     findEnds()
-    for end in ends { readDirectory(end) }
   }
 
   // MARK: End records
 
+  /// Takes the end records from the last to the first. One inside a member's data is that member's own: an archive
+  /// stored in the archive.
   private mutating func findEnds() {
     let start = max(0, source.count - Self.tailLength)
     let tail = source.prefix(Self.tailLength, at: start)
@@ -55,10 +56,11 @@ struct ZipDirectory {
     var at = tail.count - ZipRecord.endLength
     while at >= 0, ends.count < Self.endLimit {
       if tail[at] == 0x50, tail[at + 1] == 0x4b, tail[at + 2] == 5, tail[at + 3] == 6,
-        let end = ZipEnd.read(source, at: start + at)
+        let end = ZipEnd.read(source, at: start + at), !entries.contains(where: { $0.data.contains(end.extent) })
       {
         ends.append(end)
         owned.append(ByteRange(end.directoryEnd, min(max(end.commentEnd, end.offset), source.count)))
+        readDirectory(end)
       }
       at -= 1
     }

@@ -25,6 +25,8 @@ struct ZipEnd {
   var directoryOffset: Int
   var commentEnd: Int
 
+  var extent: ByteRange { ByteRange(at: offset, count: ZipRecord.endLength) }
+
   /// Reads the record at `offset` of `source`; nil when there is none.
   static func read(_ source: ByteSource, at offset: Int) -> ZipEnd? {
     var cursor = ByteCursor(source.prefix(ZipRecord.endLength, at: offset), base: offset)
@@ -38,19 +40,22 @@ struct ZipEnd {
       var end = ZipEnd(
         offset: offset, directoryEnd: offset, entries: entries, directorySize: size, directoryOffset: start,
         commentEnd: offset &+ ZipRecord.endLength &+ comment)
-      if entries == 0xffff || size == 0xffff_ffff || start == 0xffff_ffff { end.mergeZip64(source) }
+      end.mergeZip64(source, isFull: entries == 0xffff || size == 0xffff_ffff || start == 0xffff_ffff)
       return end
     } catch {
       return nil
     }
   }
 
-  private mutating func mergeZip64(_ source: ByteSource) {
+  /// - Parameter isFull: whether this record points to the zip64 one. Torch writes both in any case; then they have to
+  ///   agree, or the zip64 one is left as bytes that nobody owns.
+  private mutating func mergeZip64(_ source: ByteSource, isFull: Bool) {
     guard offset >= 20 else { return }
     var locator = ByteCursor(source.prefix(20, at: offset &- 20), base: offset &- 20)
     guard let signature = try? locator.readUInt32("signature"), signature == ZipRecord.zip64LocatorSignature,
       (try? locator.skip(4, "disk")) != nil, let stated = try? locator.readUInt64("offset")
     else { return }
+    let plain = (self.directorySize, self.directoryOffset)
     // The offset is wrong by what was put before the archive: the record also stands right before its locator.
     for place in [Int(exactly: stated) ?? -1, offset &- 20 &- 56] where place >= 0 {
       var record = ByteCursor(source.prefix(56, at: place), base: place)
@@ -59,6 +64,7 @@ struct ZipEnd {
         let size = try? record.readUInt64("size"), let start = try? record.readUInt64("offset"),
         let directorySize = Int(exactly: size), let directoryOffset = Int(exactly: start)
       else { continue }
+      if !isFull, entries != UInt64(clamping: self.entries) || (directorySize, directoryOffset) != plain { return }
       self.entries = Int(exactly: entries) ?? .max
       self.directorySize = directorySize
       self.directoryOffset = directoryOffset

@@ -134,7 +134,8 @@ struct PickleReader {
 
   private func note(_ subject: StaticString, _ offset: Int) {
     recorder.note(
-      subject.description, at: offset, end: min(offset &+ 1, input.source.count), opcode: -1, field: "FRAME")
+      subject.description, at: offset, end: min(offset &+ 1, input.source.count), opcode: -1, field: "FRAME",
+      detail: "at byte \(offset)")
   }
 
   /// A reading that other loaders than `pickle.load` give the bytes: an artifact of its own beside the pickle.

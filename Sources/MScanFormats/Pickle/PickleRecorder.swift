@@ -97,7 +97,7 @@ final class PickleRecorder {
       countGlobal(index)
       return index
     }
-    if globals.count >= limits.facts {
+    if globals.count >= limits.pickleGlobals {
       isFull = true
       return globals.count - 1
     }
@@ -142,7 +142,7 @@ final class PickleRecorder {
       if !isRepeat { records[last.index].count += 1 }
       return
     }
-    if calls.count >= limits.facts {
+    if calls.count >= limits.pickleGlobals {
       isFull = true
       return
     }

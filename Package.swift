@@ -62,6 +62,8 @@ let package = Package(
     tests("MScanRulesTests", ["MScanRules", "MScanFacts", "MScanBytes"]),
     tests("MScanReportsTests", ["MScanReports", "MScanFacts", "MScanBytes"]),
     tests("MScanEngineTests", ["MScanEngine", "MScanFormats", "MScanRules", "MScanFacts", "MScanBytes"]),
+    // Walks Fixtures/: a new sample touches no code.
+    tests("FixtureTests", ["MScanEngine", "MScanRules", "MScanFacts", "MScanBytes"]),
     // Runs the built program.
     tests("CommandTests", ["mscan-lint"]),
   ]

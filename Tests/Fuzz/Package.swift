@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Built with: swift build -c release --package-path Tests/Fuzz --sanitize=fuzzer --sanitize=address
+// Built with: swift build -c release --package-path Tests/Fuzz --product fuzz-pickle --sanitize=fuzzer
 // Run with:   Tests/Fuzz/.build/release/fuzz-pickle -max_total_time=600 -rss_limit_mb=512 CORPUS
 func fuzzer(_ name: String, _ folder: String) -> Target {
   .executableTarget(

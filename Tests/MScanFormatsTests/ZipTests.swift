@@ -95,6 +95,13 @@ import Testing
     #expect(facts.children.contains { $0.source.prefix(64) == latin1("N.") })
   }
 
+  @Test func anArchiveStoredInTheArchiveIsNoSecondOne() {
+    let inner = Self.archive()
+    let facts = readZip(Self.archive { $0.members.append(.init(name: "archive/inner.zip", data: inner)) })
+    #expect(facts.anomalies.isEmpty, "\(facts.anomalies)")
+    #expect(facts.members.count == 4)
+  }
+
   @Test func aPickleAmongTheStoragesIsRead() {
     let facts = readZip(Self.archive { $0.members[1].data = latin1("\u{80}\u{02}cos\nsystem\n(S'x'\ntR.") })
     #expect(facts.children.count == 3)

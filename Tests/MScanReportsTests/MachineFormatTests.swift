@@ -100,7 +100,7 @@ import Testing
       #expect(text.split(separator: "\n").count == 3)
       #expect(text.contains("title=critical%3A process-spawn::"))
     case "markdown":
-      #expect(text.contains("&lt;b&gt;") && text.contains("&#64;all"))
+      #expect(text.contains("&lt;b&gt;") && text.contains("&#64;<!-- -->all"))
       let rows = text.split(separator: "\n").filter { $0.hasPrefix("| critical") }
       // Five bars that divide cells; every other one is escaped.
       #expect(rows.first?.replacing("\\|", with: "").count { $0 == "|" } == 5)
@@ -133,6 +133,42 @@ import Testing
     #expect(text.contains("… and 300 more"))
     #expect(text.split(separator: "\n").count { $0.hasPrefix("| critical") } == MarkdownReporter.rows)
     #expect(text.split(separator: "\n").count { $0.hasPrefix("- `process-spawn`") } == 1)
+  }
+
+  @Test func markdownStaysBelowWhatACommentHolds() {
+    var report = Sample.hostileReport
+    let hostile = String(repeating: "@<#|/", count: 300)
+    report.findings[0].message = hostile
+    report.findings[0].file = hostile
+    report.findings[0].fix = hostile
+    report.findings = Array(repeating: report.findings[0], count: 90)
+    for index in report.findings.indices { report.findings[index].fix += String(index) }
+    report.unread = Array(
+      repeating: Unread(file: hostile, chain: [hostile], reason: hostile, detail: hostile), count: 90)
+    let text = MarkdownReporter.render(report, style: ReportStyle())
+    #expect(text.utf16.count < 65_536)
+    let shown = text.split(separator: "\n").count { $0.hasPrefix("| critical") }
+    #expect(shown > 0 && text.contains("… and \(90 - shown) more; `--format json` has every finding."))
+    #expect(text.contains("has every entry."))
+  }
+
+  @Test(arguments: [
+    ("a.pkl", "`a.pkl`"), ("a_b*.pkl", "`a_b*.pkl`"), ("", "<code></code>"), ("a|b", "<code>a\\|b</code>"),
+    ("a\\|[x](y)", "<code>a\\\\\\|\\[x\\](y)</code>"), ("a`b", "<code>a\\`b</code>"),
+  ])
+  func markdownCodeKeepsItsCell(text: String, expected: String) { #expect(MarkdownText.code(text) == expected) }
+
+  @Test func markdownMentionsNobody() {
+    #expect(MarkdownText.plain("@all #1 $x$") == "&#64;<!-- -->all &#35;<!-- -->1 <span>$</span>x<span>$</span>")
+  }
+
+  @Test func jsonKeepsTwoHashes() throws {
+    var report = Sample.full
+    report.findings[0].message = "###[error]"
+    let text = JSONReporter.render(report, style: ReportStyle())
+    #expect(text.contains("\"#\\u0023#[error]\""))
+    let findings = try #require(try Self.parse(text)["findings"] as? [[String: Any]])
+    #expect(findings[0]["message"] as? String == "###[error]")
   }
 
   @Test func htmlShowsWhatTextDoes() {

@@ -73,6 +73,8 @@ import Testing
 
   @Test func rulesCarryWhatConsumersShow() throws {
     let run = try Self.run(Sample.full)
+    #expect(
+      Self.path(run, "tool", "driver", "informationUri") as? String == "https://github.com/mscan-lint/mscan-lint")
     let rule = try #require(Self.path(run, "tool", "driver", "rules", "1") as? Object)
     #expect(rule["id"] as? String == "process-spawn")
     #expect(rule["name"] as? String == "ProcessSpawn")

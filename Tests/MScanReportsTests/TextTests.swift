@@ -72,6 +72,19 @@ import Testing
     #expect(!TextReporter.render(report, style: ReportStyle()).contains("more of"))
   }
 
+  @Test func countsFilesWithNotesAlone() {
+    var report = Sample.full
+    report.findings = (0..<20).map { number in
+      var finding = Sample.full.findings[0]
+      finding.severity = .info
+      finding.file = "f\(number).py"
+      return finding
+    }
+    let text = TextReporter.render(report, style: ReportStyle())
+    #expect(text.split(separator: "\n").count { $0.contains("info library-class") } == TextReporter.foldedAfter)
+    #expect(text.contains("… and 15 notes (info) in 15 more files"))
+  }
+
   @Test func colourOnlyWhenAsked() {
     #expect(!TextReporter.render(Sample.full, style: ReportStyle()).contains("\u{1b}"))
     let coloured = TextReporter.render(Sample.full, style: ReportStyle(color: true))
@@ -87,6 +100,34 @@ import Testing
     #expect(TextReporter.wrapped("", indent: "  ") == "")
   }
 
+  @Test func tellsEachFixOnce() {
+    var report = Sample.full
+    report.findings = Array(repeating: report.findings[1], count: 3)
+    report.findings[2].fix = "Another way out."
+    let text = TextReporter.render(report, style: ReportStyle())
+    #expect(text.split(separator: "\n").count { $0.contains("Fix: ") } == 2)
+    #expect(text.contains("Fix: Another way out."))
+  }
+
+  @Test func noLineIsACommandForABuildServer() {
+    var report = Sample.full
+    let word = String(repeating: "x", count: TextReporter.width - 8)
+    report.findings = [report.findings[1]]
+    report.findings[0].file = "::add-mask::critical"
+    report.findings[0].message = "##[error]a ##vso[task.complete]b \(word) ::warning::c ::d"
+    report.unread = [Unread(file: "::stop-commands::x", reason: "::error::y", detail: "")]
+    for color in [false, true] {
+      let text = TextReporter.render(report, style: ReportStyle(color: color))
+      #expect(!text.contains("##"))
+      #expect(!text.split(separator: "\n").contains { $0.drop { $0 == " " }.hasPrefix("::") })
+      #expect(text.contains("warning::c ::d"))
+    }
+    #expect(TextReporter.render(report, style: ReportStyle()).hasPrefix("\\u{3a}:add-mask::critical\n"))
+    for reporter in ReporterList.all {
+      #expect(!reporter.render(report, style: ReportStyle()).contains("##["), "\(reporter.name)")
+    }
+  }
+
   @Test func countsRepeats() {
     var report = Sample.full
     report.findings = [report.findings[1]]
@@ -99,6 +140,15 @@ import Testing
     (["[1, 2]", "b'x'"], "f([1, 2], b'x')"),
     (["ls", "shell=True"], "f(\"ls\", shell=True)"), (["say \"hi\"\n"], "f(\"say \\\"hi\\\"\\n\")"),
     (["a)\u{1b}"], "f(\"a)\\u{1b}\")"), ([""], "f(\"\")"),
+    // Code ends in brackets as well, and is a text.
+    (["import os; os.system('id')"], "f(\"import os; os.system('id')\")"),
+    (["__import__('os').system('id')"], "f(\"__import__('os').system('id')\")"),
+    (["x=1;import os", "nan", "0x10", "<b>"], "f(\"x=1;import os\", \"nan\", \"0x10\", \"<b>\")"),
+    (["sh('", "1e5", "1.", ")"], "f(\"sh('\", 1e5, 1., \")\")"),
+    (
+      ["os.getcwd()", "bytearray(…)", "cwd='/'", "<float>", "a()"],
+      "f(os.getcwd(), bytearray(…), cwd='/', <float>, \"a()\")"
+    ),
   ])
   func writesCalls(arguments: [String], expected: String) {
     var finding = Sample.full.findings[1]

@@ -65,7 +65,7 @@ struct NumPyReader {
           name: input.name, dtype: header.descr, shape: Array(header.shape.prefix(Self.dimensions)), bytes: data)),
       artifact: input.index, range: place, place: .whole)
     if header.hasDuplicateKeys {
-      note("npy.duplicate-key", place, field: "header", detail: "a key of the header stands twice", into: &sink)
+      note("npy.malformed", place, field: "header", detail: "a key of the header stands twice", into: &sink)
     }
   }
 
@@ -74,7 +74,6 @@ struct NumPyReader {
     _ header: NumPyHeader, _ data: ByteRange, into sink: inout FactBuffer
   ) throws(ParseFailure) {
     if header.hasObjects {
-      note("npy.object-array", ByteRange(0, data.start), field: "descr", detail: "\(header.descr) array", into: &sink)
       let source = input.source.slice(data)
       sink.addChild(
         Artifact(

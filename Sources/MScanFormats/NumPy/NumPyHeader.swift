@@ -2,7 +2,7 @@ import MScanBytes
 
 /// What a `.npy` header says: `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`.
 struct NumPyHeader {
-  /// The type as written; `structured` when it is more than a name.
+  /// The type as written; of more than a name, the types of its parts in square brackets.
   private(set) var descr = ""
   /// Some element is a Python object, at whatever depth: NumPy unpickles the data.
   private(set) var hasObjects = false
@@ -34,12 +34,9 @@ struct NumPyHeader {
       }
       shape.append(side)
     }
-    if case .text(let name) = literal[type] {
-      descr = String(name.prefix(Self.textLimit))
-    } else {
-      descr = "structured"
-    }
     measure(type, literal)
+    if case .text = literal[type] { descr = String(descr.dropFirst(2)) } else { descr = "[\(descr.dropFirst(2))]" }
+    if hasObjects, !descr.contains("O") { descr += " (O)" }
   }
 
   /// Bytes of the whole array; nil when unknown or past 63 bits.
@@ -65,13 +62,14 @@ struct NumPyHeader {
       switch literal[type] {
       case .text(let name):
         if Self.isObject(name) { hasObjects = true }
+        if descr.utf8.count < Self.textLimit { descr += ", " + name.prefix(Self.textLimit) }
         total = Self.sum(total, Self.width(name).flatMap { Self.product($0, [times]) })
       case .tuple(let parts) where parts.count == 2:
         let repeats = Self.repeats(parts[1], literal)
         if repeats == nil { pending.append((parts[1], 1)) }
         add(parts[0], Self.product(times, repeats ?? []), repeats != nil, &pending, &total)
       case .list(let fields):
-        for field in fields {
+        for field in fields.reversed() {
           guard case .tuple(let parts) = literal[field], parts.count == 2 || parts.count == 3 else {
             total = nil
             pending.append((field, 1))
@@ -83,7 +81,7 @@ struct NumPyHeader {
       case .tuple(let parts), .dictionary(let parts):
         // No form that NumPy writes: look for objects in all of it.
         total = nil
-        pending.append(contentsOf: parts.map { ($0, 1) })
+        pending.append(contentsOf: parts.reversed().map { ($0, 1) })
       case .number, .word: total = nil
       }
     }

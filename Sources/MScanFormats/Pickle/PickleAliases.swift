@@ -1,172 +1,178 @@
 /// Names of Python 2 that CPython maps to those of Python 3 when it reads protocols below 3 with `fix_imports`
-/// (`Lib/_compat_pickle.py`). Kept as text, a row a line, and parsed once: a literal of this size costs the compiler more.
+/// (`Lib/_compat_pickle.py`). Written as switches: a table would be built at each start, for the few names of a file.
 enum PickleAliases {
-  /// Module and name in the words of Python 3.
+  /// Module and name in the words of Python 3; nil where they are the same.
   static func map(_ module: String, _ name: String) -> (module: String, name: String)? {
-    if let mapped = names[module + " " + name] {
-      let parts = mapped.split(separator: " ", maxSplits: 1)
-      if parts.count == 2 { return (String(parts[0]), String(parts[1])) }
-    }
-    return modules[module].map { ($0, name) }
+    if let renamed = renamed(module, name) { return renamed }
+    return moved(module).map { ($0, name) }
   }
 
-  private static func table(_ text: StaticString) -> [String: String] {
-    var rows: [String: String] = [:]
-    for line in text.description.split(separator: "\n") {
-      guard let arrow = line.firstIndex(of: ">") else { continue }
-      rows[String(line[..<arrow])] = String(line[line.index(after: arrow)...])
+  /// Modules that moved as a whole.
+  private static func moved(_ module: String) -> String? {
+    switch module {
+    case "dummy_thread": "_dummy_thread"
+    case "markupbase": "_markupbase"
+    case "thread": "_thread"
+    case "__builtin__": "builtins"
+    case "UserDict", "UserList", "UserString": "collections"
+    case "_abcoll": "collections.abc"
+    case "ConfigParser": "configparser"
+    case "copy_reg": "copyreg"
+    case "anydbm", "whichdb": "dbm"
+    case "dbhash": "dbm.bsd"
+    case "dumbdbm": "dbm.dumb"
+    case "gdbm": "dbm.gnu"
+    case "dbm": "dbm.ndbm"
+    case "htmlentitydefs": "html.entities"
+    case "HTMLParser": "html.parser"
+    case "httplib": "http.client"
+    case "cookielib": "http.cookiejar"
+    case "Cookie": "http.cookies"
+    case "BaseHTTPServer", "CGIHTTPServer", "SimpleHTTPServer": "http.server"
+    case "StringIO", "cStringIO": "io"
+    case "cPickle": "pickle"
+    case "Queue": "queue"
+    case "repr": "reprlib"
+    case "SocketServer": "socketserver"
+    case "commands": "subprocess"
+    case "test.test_support": "test.support"
+    case "Tkinter": "tkinter"
+    case "tkColorChooser": "tkinter.colorchooser"
+    case "tkCommonDialog": "tkinter.commondialog"
+    case "Tkconstants": "tkinter.constants"
+    case "Dialog": "tkinter.dialog"
+    case "Tkdnd": "tkinter.dnd"
+    case "FileDialog", "tkFileDialog": "tkinter.filedialog"
+    case "tkFont": "tkinter.font"
+    case "tkMessageBox": "tkinter.messagebox"
+    case "ScrolledText": "tkinter.scrolledtext"
+    case "SimpleDialog", "tkSimpleDialog": "tkinter.simpledialog"
+    case "Tix": "tkinter.tix"
+    case "ttk": "tkinter.ttk"
+    case "urlparse": "urllib.parse"
+    case "urllib2": "urllib.request"
+    case "robotparser": "urllib.robotparser"
+    case "_winreg": "winreg"
+    case "_elementtree": "xml.etree.ElementTree"
+    case "xmlrpclib": "xmlrpc.client"
+    case "DocXMLRPCServer", "SimpleXMLRPCServer": "xmlrpc.server"
+    default: nil
     }
-    return rows
   }
 
-  private static let modules = table(
-    """
-    BaseHTTPServer>http.server
-    CGIHTTPServer>http.server
-    ConfigParser>configparser
-    Cookie>http.cookies
-    Dialog>tkinter.dialog
-    DocXMLRPCServer>xmlrpc.server
-    FileDialog>tkinter.filedialog
-    HTMLParser>html.parser
-    Queue>queue
-    ScrolledText>tkinter.scrolledtext
-    SimpleDialog>tkinter.simpledialog
-    SimpleHTTPServer>http.server
-    SimpleXMLRPCServer>xmlrpc.server
-    SocketServer>socketserver
-    StringIO>io
-    Tix>tkinter.tix
-    Tkconstants>tkinter.constants
-    Tkdnd>tkinter.dnd
-    Tkinter>tkinter
-    UserDict>collections
-    UserList>collections
-    UserString>collections
-    __builtin__>builtins
-    _abcoll>collections.abc
-    _elementtree>xml.etree.ElementTree
-    _winreg>winreg
-    anydbm>dbm
-    cPickle>pickle
-    cStringIO>io
-    commands>subprocess
-    cookielib>http.cookiejar
-    copy_reg>copyreg
-    dbhash>dbm.bsd
-    dbm>dbm.ndbm
-    dumbdbm>dbm.dumb
-    dummy_thread>_dummy_thread
-    gdbm>dbm.gnu
-    htmlentitydefs>html.entities
-    httplib>http.client
-    markupbase>_markupbase
-    repr>reprlib
-    robotparser>urllib.robotparser
-    test.test_support>test.support
-    thread>_thread
-    tkColorChooser>tkinter.colorchooser
-    tkCommonDialog>tkinter.commondialog
-    tkFileDialog>tkinter.filedialog
-    tkFont>tkinter.font
-    tkMessageBox>tkinter.messagebox
-    tkSimpleDialog>tkinter.simpledialog
-    ttk>tkinter.ttk
-    urllib2>urllib.request
-    urlparse>urllib.parse
-    whichdb>dbm
-    xmlrpclib>xmlrpc.client
-    """)
+  /// Names that moved or changed by themselves.
+  private static func renamed(_ module: String, _ name: String) -> (module: String, name: String)? {
+    switch module {
+    case "UserDict":
+      switch name {
+      case "IterableUserDict": ("collections", "UserDict")
+      case "UserDict": ("collections", "UserDict")
+      default: nil
+      }
+    case "UserList":
+      switch name {
+      case "UserList": ("collections", "UserList")
+      default: nil
+      }
+    case "UserString":
+      switch name {
+      case "UserString": ("collections", "UserString")
+      default: nil
+      }
+    case "__builtin__":
+      switch name {
+      case "basestring": ("builtins", "str")
+      case "intern": ("sys", "intern")
+      case "long": ("builtins", "int")
+      case "reduce": ("functools", "reduce")
+      case "unichr": ("builtins", "chr")
+      case "unicode": ("builtins", "str")
+      case "xrange": ("builtins", "range")
+      default: nil
+      }
+    case "_multiprocessing":
+      switch name {
+      case "Connection": ("multiprocessing.connection", "Connection")
+      default: nil
+      }
+    case "_socket":
+      switch name {
+      case "fromfd": ("socket", "fromfd")
+      default: nil
+      }
+    case "itertools":
+      switch name {
+      case "ifilter": ("builtins", "filter")
+      case "ifilterfalse": ("itertools", "filterfalse")
+      case "imap": ("builtins", "map")
+      case "izip": ("builtins", "zip")
+      case "izip_longest": ("itertools", "zip_longest")
+      default: nil
+      }
+    case "multiprocessing":
+      switch name {
+      case "AuthenticationError": ("multiprocessing.context", "AuthenticationError")
+      case "BufferTooShort": ("multiprocessing.context", "BufferTooShort")
+      case "ProcessError": ("multiprocessing.context", "ProcessError")
+      case "TimeoutError": ("multiprocessing.context", "TimeoutError")
+      default: nil
+      }
+    case "multiprocessing.forking":
+      switch name {
+      case "Popen": ("multiprocessing.popen_fork", "Popen")
+      default: nil
+      }
+    case "multiprocessing.process":
+      switch name {
+      case "Process": ("multiprocessing.context", "Process")
+      default: nil
+      }
+    case "socket":
+      switch name {
+      case "_socketobject": ("socket", "SocketType")
+      default: nil
+      }
+    case "urllib":
+      switch name {
+      case "ContentTooShortError": ("urllib.error", "ContentTooShortError")
+      case "getproxies": ("urllib.request", "getproxies")
+      case "pathname2url": ("urllib.request", "pathname2url")
+      case "quote": ("urllib.parse", "quote")
+      case "quote_plus": ("urllib.parse", "quote_plus")
+      case "unquote": ("urllib.parse", "unquote")
+      case "unquote_plus": ("urllib.parse", "unquote_plus")
+      case "url2pathname": ("urllib.request", "url2pathname")
+      case "urlcleanup": ("urllib.request", "urlcleanup")
+      case "urlencode": ("urllib.parse", "urlencode")
+      case "urlopen": ("urllib.request", "urlopen")
+      case "urlretrieve": ("urllib.request", "urlretrieve")
+      default: nil
+      }
+    case "urllib2":
+      switch name {
+      case "HTTPError": ("urllib.error", "HTTPError")
+      case "URLError": ("urllib.error", "URLError")
+      default: nil
+      }
+    case "whichdb":
+      switch name {
+      case "whichdb": ("dbm", "whichdb")
+      default: nil
+      }
+    case "exceptions":
+      name == "StandardError" ? ("builtins", "Exception") : exceptions.contains(name) ? ("builtins", name) : nil
+    default: nil
+    }
+  }
 
-  private static let names = table(
-    """
-    UserDict IterableUserDict>collections UserDict
-    UserDict UserDict>collections UserDict
-    UserList UserList>collections UserList
-    UserString UserString>collections UserString
-    __builtin__ basestring>builtins str
-    __builtin__ intern>sys intern
-    __builtin__ long>builtins int
-    __builtin__ reduce>functools reduce
-    __builtin__ unichr>builtins chr
-    __builtin__ unicode>builtins str
-    __builtin__ xrange>builtins range
-    _multiprocessing Connection>multiprocessing.connection Connection
-    _socket fromfd>socket fromfd
-    exceptions ArithmeticError>builtins ArithmeticError
-    exceptions AssertionError>builtins AssertionError
-    exceptions AttributeError>builtins AttributeError
-    exceptions BaseException>builtins BaseException
-    exceptions BufferError>builtins BufferError
-    exceptions BytesWarning>builtins BytesWarning
-    exceptions DeprecationWarning>builtins DeprecationWarning
-    exceptions EOFError>builtins EOFError
-    exceptions EnvironmentError>builtins EnvironmentError
-    exceptions Exception>builtins Exception
-    exceptions FloatingPointError>builtins FloatingPointError
-    exceptions FutureWarning>builtins FutureWarning
-    exceptions GeneratorExit>builtins GeneratorExit
-    exceptions IOError>builtins IOError
-    exceptions ImportError>builtins ImportError
-    exceptions ImportWarning>builtins ImportWarning
-    exceptions IndentationError>builtins IndentationError
-    exceptions IndexError>builtins IndexError
-    exceptions KeyError>builtins KeyError
-    exceptions KeyboardInterrupt>builtins KeyboardInterrupt
-    exceptions LookupError>builtins LookupError
-    exceptions MemoryError>builtins MemoryError
-    exceptions NameError>builtins NameError
-    exceptions NotImplementedError>builtins NotImplementedError
-    exceptions OSError>builtins OSError
-    exceptions OverflowError>builtins OverflowError
-    exceptions PendingDeprecationWarning>builtins PendingDeprecationWarning
-    exceptions ReferenceError>builtins ReferenceError
-    exceptions RuntimeError>builtins RuntimeError
-    exceptions RuntimeWarning>builtins RuntimeWarning
-    exceptions StandardError>builtins Exception
-    exceptions StopIteration>builtins StopIteration
-    exceptions SyntaxError>builtins SyntaxError
-    exceptions SyntaxWarning>builtins SyntaxWarning
-    exceptions SystemError>builtins SystemError
-    exceptions SystemExit>builtins SystemExit
-    exceptions TabError>builtins TabError
-    exceptions TypeError>builtins TypeError
-    exceptions UnboundLocalError>builtins UnboundLocalError
-    exceptions UnicodeDecodeError>builtins UnicodeDecodeError
-    exceptions UnicodeEncodeError>builtins UnicodeEncodeError
-    exceptions UnicodeError>builtins UnicodeError
-    exceptions UnicodeTranslateError>builtins UnicodeTranslateError
-    exceptions UnicodeWarning>builtins UnicodeWarning
-    exceptions UserWarning>builtins UserWarning
-    exceptions ValueError>builtins ValueError
-    exceptions Warning>builtins Warning
-    exceptions ZeroDivisionError>builtins ZeroDivisionError
-    itertools ifilter>builtins filter
-    itertools ifilterfalse>itertools filterfalse
-    itertools imap>builtins map
-    itertools izip>builtins zip
-    itertools izip_longest>itertools zip_longest
-    multiprocessing AuthenticationError>multiprocessing.context AuthenticationError
-    multiprocessing BufferTooShort>multiprocessing.context BufferTooShort
-    multiprocessing ProcessError>multiprocessing.context ProcessError
-    multiprocessing TimeoutError>multiprocessing.context TimeoutError
-    multiprocessing.forking Popen>multiprocessing.popen_fork Popen
-    multiprocessing.process Process>multiprocessing.context Process
-    socket _socketobject>socket SocketType
-    urllib ContentTooShortError>urllib.error ContentTooShortError
-    urllib getproxies>urllib.request getproxies
-    urllib pathname2url>urllib.request pathname2url
-    urllib quote>urllib.parse quote
-    urllib quote_plus>urllib.parse quote_plus
-    urllib unquote>urllib.parse unquote
-    urllib unquote_plus>urllib.parse unquote_plus
-    urllib url2pathname>urllib.request url2pathname
-    urllib urlcleanup>urllib.request urlcleanup
-    urllib urlencode>urllib.parse urlencode
-    urllib urlopen>urllib.request urlopen
-    urllib urlretrieve>urllib.request urlretrieve
-    urllib2 HTTPError>urllib.error HTTPError
-    urllib2 URLError>urllib.error URLError
-    whichdb whichdb>dbm whichdb
-    """)
+  private static let exceptions: Set<String> = [
+    "ArithmeticError", "AssertionError", "AttributeError", "BaseException", "BufferError", "BytesWarning",
+    "DeprecationWarning", "EOFError", "EnvironmentError", "Exception", "FloatingPointError", "FutureWarning",
+    "GeneratorExit", "IOError", "ImportError", "ImportWarning", "IndentationError", "IndexError", "KeyError",
+    "KeyboardInterrupt", "LookupError", "MemoryError", "NameError", "NotImplementedError", "OSError", "OverflowError",
+    "PendingDeprecationWarning", "ReferenceError", "RuntimeError", "RuntimeWarning", "StopIteration", "SyntaxError",
+    "SyntaxWarning", "SystemError", "SystemExit", "TabError", "TypeError", "UnboundLocalError", "UnicodeDecodeError",
+    "UnicodeEncodeError", "UnicodeError", "UnicodeTranslateError", "UnicodeWarning", "UserWarning", "ValueError",
+    "Warning", "ZeroDivisionError",
+  ]
 }

@@ -205,6 +205,7 @@ extension PickleMachine {
 
   /// BUILD on something imported: it sets attributes of what the rest of the process shares.
   private func noteState(of target: PickleValue, _ state: PickleValue) {
+    guard !recorder.isAnomalyFull else { return }
     var keys: [String] = []
     let dicts = state.tag == .tuple ? heap.tupleItems(state) : [state]
     for dict in dicts where dict.tag == .dict {
@@ -220,6 +221,7 @@ extension PickleMachine {
 
   /// SETITEM, APPEND or ADDITEMS on something imported.
   func noteMutation(of target: PickleValue, key: PickleValue?, _ how: String) {
+    guard !recorder.isAnomalyFull else { return }
     if target.tag == .object {
       guard let kind = heap.object(target)?.kind, kind == .reference || kind == .namespace else { return }
     }
@@ -244,6 +246,7 @@ extension PickleMachine {
     if layout.isObject {
       guard suspended.count < limits.depth else { throw ParseFailure(.limitExceeded, "depth", at: position) }
       stack[stack.count &- 1] = heap.newObject(.result, callee: object.callee, arguments: object.arguments)
+      arrays.append(ByteRange(position, position))
       suspended.append((stack, marks, memo, proto))
       stack = []
       marks = []

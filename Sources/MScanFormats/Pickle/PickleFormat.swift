@@ -85,6 +85,8 @@ struct PickleReader {
     var isIrregular = false
     var isTorchLegacy = false
     var asked: [Int] = []
+    /// Where joblib's first array of raw bytes starts.
+    var firstArray: Int?
   }
 
   let input: ArtifactInput
@@ -119,7 +121,10 @@ struct PickleReader {
     }
     if recorder.names({ $0.name == "NumpyArrayWrapper" && $0.module.hasPrefix("joblib") }) {
       let joblib = further("joblib reading", .init(joblib: true), &sink, reading: .python)
-      if joblib.failure == nil, joblib.end == input.source.count { isAccounted = true }
+      if joblib.failure == nil, joblib.end == input.source.count {
+        isAccounted = true
+        if let start = joblib.firstArray { recorder.dropIrregularities(of: input.index, from: start) }
+      }
       if isAccounted { return finish(joblib, accounted: true, into: &sink) }
     }
     finish(first, accounted: isAccounted, into: &sink)
@@ -129,7 +134,8 @@ struct PickleReader {
 
   private func note(_ subject: StaticString, _ offset: Int) {
     recorder.note(
-      subject.description, at: offset, end: min(offset &+ 1, input.source.count), opcode: -1, field: "FRAME")
+      subject.description, at: offset, end: min(offset &+ 1, input.source.count), opcode: -1, field: "FRAME",
+      detail: "at byte \(offset)")
   }
 
   /// A reading that other loaders than `pickle.load` give the bytes: an artifact of its own beside the pickle.
@@ -184,6 +190,7 @@ struct PickleReader {
     run.irregularity = machine.stream.irregularity
     run.isIrregular = machine.stream.isIrregular
     run.asked = recorder.asked
+    run.firstArray = machine.arrays.first?.start
     return run
   }
 

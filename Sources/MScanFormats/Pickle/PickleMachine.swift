@@ -44,7 +44,7 @@ struct PickleMachine {
   /// A stack, marks, memo and protocol that wait while a nested array of objects is read (joblib).
   var suspended: [(stack: [PickleValue], marks: [Int], memo: PickleMemo, proto: Int)] = []
   var globalCache: [GlobalKey: Int] = [:]
-  /// Data bytes stepped over in the stream (joblib arrays).
+  /// Data bytes stepped over in the stream (joblib arrays); empty where the elements are a pickle of their own.
   var arrays: [ByteRange] = []
   var namedInStream = 0
   /// Item sizes that dtype objects were given, by object.

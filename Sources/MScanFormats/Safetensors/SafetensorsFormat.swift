@@ -36,19 +36,20 @@ struct SafetensorsReader {
     var cursor = ByteCursor(input.source.prefix(8))
     guard let stated = try? cursor.readUInt64("header_size") else {
       return note(
-        "truncated", at: ByteRange(0, size), field: "header_size", detail: "\(size) bytes, 8 are needed",
+        "safetensors.truncated", at: ByteRange(0, size), field: "header_size", detail: "\(size) bytes, 8 are needed",
         incomplete: true, into: &sink)
     }
     guard let length = Int(exactly: stated), length <= input.limits.safetensorsHeader else {
       UnownedBytes.carve(ByteRange(8, size), of: input, into: &sink)
       return note(
-        "header-length", at: ByteRange(0, 8), field: "header_size", detail: "the header says it has \(stated) bytes",
+        "limit.safetensorsHeader", at: ByteRange(0, 8), field: "header_size",
+        detail: "the header says it has \(stated) bytes",
         incomplete: true, into: &sink)
     }
     guard length <= size &- 8 else {
       UnownedBytes.carve(ByteRange(8, size), of: input, into: &sink)
       return note(
-        "truncated", at: ByteRange(0, 8), field: "header_size",
+        "safetensors.truncated", at: ByteRange(0, 8), field: "header_size",
         detail: "the header says it has \(stated) bytes, the file has \(size &- 8)", incomplete: true, into: &sink)
     }
     let bytes: [UInt8]
@@ -59,7 +60,8 @@ struct SafetensorsReader {
     }
     dataStart = 8 &+ length
     if let first = bytes.first, first != 0x7b {
-      note("header-start", at: ByteRange(8, 9), field: "header", detail: "byte \(first), not '{'", into: &sink)
+      note(
+        "safetensors.header-start", at: ByteRange(8, 9), field: "header", detail: "byte \(first), not '{'", into: &sink)
     }
     var header = SafetensorsHeader(input, dataStart: dataStart)
     let isComplete = header.read(bytes.span, into: &sink)
@@ -75,11 +77,13 @@ struct SafetensorsReader {
     for extent in extents {
       if extent.begin < owned {
         note(
-          "overlap", at: extent.entry, field: "data_offsets",
+          "safetensors.overlap", at: extent.entry, field: "data_offsets",
           detail: "starts at \(extent.begin), bytes up to \(owned) have an owner", into: &sink)
       } else if extent.begin > owned {
         let gap = ByteRange(dataStart &+ owned, dataStart &+ min(extent.begin, dataLength))
-        note("gap", at: gap, field: "data_offsets", detail: "\(gap.count) bytes that no tensor owns", into: &sink)
+        note(
+          "safetensors.gap", at: gap, field: "data_offsets", detail: "\(gap.count) bytes that no tensor owns",
+          into: &sink)
         UnownedBytes.carve(gap, of: input, into: &sink)
       }
       owned = max(owned, min(extent.end, dataLength))
@@ -87,7 +91,8 @@ struct SafetensorsReader {
     guard owned < dataLength else { return }
     let rest = ByteRange(dataStart &+ owned, input.source.count)
     note(
-      "trailing-bytes", at: rest, field: "data_offsets", detail: "\(rest.count) bytes behind the last tensor",
+      "safetensors.trailing-bytes", at: rest, field: "data_offsets",
+      detail: "\(rest.count) bytes behind the last tensor",
       into: &sink)
     UnownedBytes.carve(rest, of: input, into: &sink)
   }
@@ -98,7 +103,7 @@ struct SafetensorsReader {
   ) {
     sink.emit(
       .anomaly(
-        AnomalyFact(subject: "safetensors." + subject, field: field, detail: detail, incomplete: incomplete)),
+        AnomalyFact(subject: subject, field: field, detail: detail, incomplete: incomplete)),
       artifact: input.index, range: range, place: .whole)
   }
 }

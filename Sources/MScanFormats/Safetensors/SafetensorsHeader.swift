@@ -183,6 +183,11 @@ struct SafetensorsHeader {
   private mutating func tensor(
     _ name: String, _ key: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer
   ) throws(ParseFailure) {
+    if key.isEscaped {
+      note(
+        "safetensors.escaped-name", key.start, key.end, field: "tensor",
+        detail: String(name.prefix(input.limits.argumentCharacters)), into: &sink)
+    }
     var entry = Entry()
     let opening = try next(bytes, into: &sink)
     if opening.kind == .beginObject {
@@ -251,7 +256,7 @@ struct SafetensorsHeader {
       offsets.count == 2
     else {
       return report(
-        "safetensors.missing-field", "tensor", "needs dtype, shape and data_offsets of two numbers", incomplete: true)
+        "safetensors.invalid-header", "tensor", "needs dtype, shape and data_offsets of two numbers", incomplete: true)
     }
     let (begin, end) = (offsets[0], offsets[1])
     let dataLength = max(0, input.source.count &- dataStart)

@@ -44,31 +44,42 @@ struct ZipDirectory {
 
   private static let tailLength = 0xffff + ZipRecord.endLength + 20
   private static let endLimit = 8
+  /// Signatures of end records that are looked at; readers take the last good one.
+  private static let candidateLimit = 64
 
   init(_ source: ByteSource, limits: Limits) {
     self.source = source
     self.limits = limits
     searchBudget = limits.memberBytes
     findEnds()
-    for end in ends { readDirectory(end) }
   }
 
   // MARK: End records
 
+  /// Takes the end records from the last to the first. One inside a member's data is that member's own: an archive
+  /// stored in the archive.
   private mutating func findEnds() {
     let start = max(0, source.count - Self.tailLength)
     let tail = source.prefix(Self.tailLength, at: start)
     guard tail.count >= ZipRecord.endLength else { return }
     var at = tail.count - ZipRecord.endLength
-    while at >= 0, ends.count < Self.endLimit {
+    var candidates = Self.candidateLimit
+    while at >= 0, ends.count < Self.endLimit, candidates > 0 {
       if tail[at] == 0x50, tail[at + 1] == 0x4b, tail[at + 2] == 5, tail[at + 3] == 6 {
-        for end in ZipEnd.readings(source, at: start + at) {
-          ends.append(end)
-          owned.append(ByteRange(end.directoryEnd, min(max(end.commentEnd, end.offset), source.count)))
+        candidates -= 1
+        let place = ByteRange(at: start + at, count: ZipRecord.endLength)
+        if !entries.contains(where: { $0.data.contains(place) }) {
+          for end in ZipEnd.readings(source, at: place.start) { accept(end) }
         }
       }
       at -= 1
     }
+  }
+
+  private mutating func accept(_ end: ZipEnd) {
+    ends.append(end)
+    owned.append(ByteRange(end.directoryEnd, min(max(end.commentEnd, end.offset), source.count)))
+    readDirectory(end)
   }
 
   // MARK: Central directory
@@ -76,19 +87,18 @@ struct ZipDirectory {
   private mutating func readDirectory(_ end: ZipEnd) {
     // As zipfile finds it: right before the end record, whatever offset is stated.
     let (start, under) = end.directoryEnd.subtractingReportingOverflow(end.directorySize)
-    if !under, start >= 0 {
+    // As miniz finds it: at the offset stated.
+    let isElsewhere = end.directoryOffset != start && isDirectory(at: end.directoryOffset)
+    if !under, start >= 0, !isElsewhere || isDirectory(at: start) {
       let correction = start - end.directoryOffset
       if correction > 0 { shift = max(shift, correction) }
+      hasSecondDirectory = hasSecondDirectory || isElsewhere
       readEntries(from: start, end, correction: correction)
     }
-    // As miniz finds it: at the offset stated.
-    if end.directoryOffset != start, end.directoryOffset >= 0, end.directoryOffset < source.count,
-      source.prefix(4, at: end.directoryOffset) == [0x50, 0x4b, 1, 2]
-    {
-      hasSecondDirectory = true
-      readEntries(from: end.directoryOffset, end, correction: 0)
-    }
+    if isElsewhere { readEntries(from: end.directoryOffset, end, correction: 0) }
   }
+
+  private func isDirectory(at offset: Int) -> Bool { source.prefix(4, at: offset) == [0x50, 0x4b, 1, 2] }
 
   private mutating func readEntries(from start: Int, _ end: ZipEnd, correction: Int) {
     guard end.directorySize <= source.count - start else {
@@ -126,12 +136,16 @@ struct ZipDirectory {
 
   private mutating func add(_ central: ZipHeader, correction: Int) {
     let (sum, over) = central.localOffset.addingReportingOverflow(correction)
-    let offset = over || sum < 0 ? source.count : min(sum, source.count)
+    var offset = over || sum < 0 ? source.count : min(sum, source.count)
+    var local = ZipHeader.local(source, at: offset)
+    if local == nil, let plain = ZipHeader.local(source, at: central.localOffset) {
+      (local, offset) = (plain, central.localOffset)
+    }
     let key = Key(
       offset: offset, name: central.rawName, method: central.method, compressedSize: central.compressedSize,
       size: central.size)
     guard known.insert(key).inserted else { return }
-    entries.append(entry(central: central, local: ZipHeader.local(source, at: offset), at: offset))
+    entries.append(entry(central: central, local: local, at: offset))
   }
 
   /// Puts the two headers of an entry together. `offset` is at most the source's length.

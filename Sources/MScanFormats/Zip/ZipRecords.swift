@@ -16,7 +16,7 @@ enum ZipRecord {
 }
 
 /// The end of central directory record, as one kind of reader takes it together with a zip64 one.
-struct ZipEnd: Hashable {
+struct ZipEnd {
   var offset: Int
   /// Where the directory ends: this record, or the zip64 end record before it.
   var directoryEnd: Int
@@ -25,10 +25,12 @@ struct ZipEnd: Hashable {
   var directoryOffset: Int
   var commentEnd: Int
 
+  var extent: ByteRange { ByteRange(at: offset, count: ZipRecord.endLength) }
+
   /// The record at `offset` of `source`, in every way that readers take it; empty when there is none.
   ///
   /// Python's `zipfile` and miniz believe a zip64 record whether or not this one asks for it, the first where it has to
-  /// stand, the second where its locator says; other readers believe it only when asked.
+  /// stand, the second where its locator says; other readers believe it only when asked. Torch writes both in any case.
   static func readings(_ source: ByteSource, at offset: Int) -> [ZipEnd] {
     var cursor = ByteCursor(source.prefix(ZipRecord.endLength, at: offset), base: offset)
     do throws(ParseFailure) {

@@ -56,8 +56,10 @@ public enum HTMLReporter: Reporter {
 
   private static func section(_ group: FileGroup) -> String {
     var out = "<section><h2>\(HTMLText.plain(group.file))</h2>\n"
-    var told: Set<String> = []
-    for finding in group.findings { out += article(finding, withFix: told.insert(finding.rule).inserted) }
+    var told: Set<[String]> = []
+    for finding in group.findings {
+      out += article(finding, withFix: told.insert([finding.rule, finding.fix]).inserted)
+    }
     return out + "</section>\n"
   }
 

@@ -1,11 +1,16 @@
 public import MScanFacts
 
-/// A comment for a pull request. GitHub takes 65,536 characters, so the rows are bounded and the rest is counted.
+/// A comment for a pull request. GitHub refuses one of more than 65,536 characters, and a file could ask for that, so
+/// rows are bounded in number and in length; the rest is counted.
 public enum MarkdownReporter: Reporter {
   public static let name = "markdown"
 
-  /// Rows of one table; 100 with their names and messages stay below what a comment may hold.
+  /// Rows of one table.
   static let rows = 100
+  /// Bytes of UTF-8, at least as many as characters. What is left below GitHub's bound takes the fixed lines.
+  static let findingBytes = 40_000
+  static let fixBytes = 10_000
+  static let unreadBytes = 10_000
 
   public static func render(_ report: ScanReport, style: ReportStyle) -> String {
     var out = "### mscan-lint: \(Prose.headline(report).lowercased())\n\n"
@@ -18,20 +23,29 @@ public enum MarkdownReporter: Reporter {
       .map(\.element)
     if !findings.isEmpty {
       out += "\n| Severity | Rule | Where | What |\n|---|---|---|---|\n"
-      for finding in findings.prefix(rows) { out += row(finding) }
-      out += more(findings.count, "finding")
-      out += fixes(findings)
+      let (table, shown) = bounded(findings, bytes: findingBytes, row)
+      out += table + more(findings.count - shown, "finding") + fixes(findings.prefix(shown))
     }
     if !style.quiet, !report.unread.isEmpty {
       out += "\n| Not read | Why |\n|---|---|\n"
-      for unread in report.unread.prefix(rows) {
-        let place = Prose.place(of: unread)
-        let file = MarkdownText.code(unread.file) + (place.isEmpty ? "" : " · " + MarkdownText.plain(place))
-        out += "| \(file) | \(MarkdownText.plain(Prose.reason(of: unread))) |\n"
-      }
-      out += more(report.unread.count, "entry")
+      let (table, shown) = bounded(report.unread, bytes: unreadBytes, row)
+      out += table + more(report.unread.count - shown, "entry")
     }
     return out
+  }
+
+  /// The first rows that fit, and how many they are.
+  private static func bounded<Item>(_ items: [Item], bytes: Int, _ row: (Item) -> String) -> (text: String, shown: Int)
+  {
+    var text = ""
+    var shown = 0
+    for item in items.prefix(rows) {
+      let next = row(item)
+      guard text.utf8.count + next.utf8.count <= bytes else { break }
+      text += next
+      shown += 1
+    }
+    return (text, shown)
   }
 
   private static func row(_ finding: Finding) -> String {
@@ -41,18 +55,23 @@ public enum MarkdownReporter: Reporter {
     return "| \(finding.severity.rawValue) | \(MarkdownText.code(finding.rule)) | \(file) | \(message) |\n"
   }
 
-  private static func more(_ total: Int, _ noun: String) -> String {
-    guard total > rows else { return "" }
-    return "\n… and \(total - rows) more; `--format json` has every \(noun).\n"
+  private static func row(_ unread: Unread) -> String {
+    let place = Prose.place(of: unread)
+    let file = MarkdownText.code(unread.file) + (place.isEmpty ? "" : " · " + MarkdownText.plain(place))
+    return "| \(file) | \(MarkdownText.plain(Prose.reason(of: unread))) |\n"
   }
 
-  private static func fixes(_ findings: [Finding]) -> String {
-    var seen: Set<String> = []
-    let lines = findings.prefix(rows).compactMap { finding -> String? in
-      guard !finding.fix.isEmpty, seen.insert(finding.rule).inserted else { return nil }
-      return "- \(MarkdownText.code(finding.rule)): \(MarkdownText.plain(finding.fix))\n"
+  private static func more(_ left: Int, _ noun: String) -> String {
+    left > 0 ? "\n… and \(left) more; `--format json` has every \(noun).\n" : ""
+  }
+
+  private static func fixes(_ findings: some Sequence<Finding>) -> String {
+    var seen: Set<[String]> = []
+    let news = findings.filter { !$0.fix.isEmpty && seen.insert([$0.rule, $0.fix]).inserted }
+    let (lines, _) = bounded(news, bytes: fixBytes) { finding in
+      "- \(MarkdownText.code(finding.rule)): \(MarkdownText.plain(finding.fix))\n"
     }
-    return lines.isEmpty ? "" : "\n**What to do**\n\n" + lines.joined()
+    return lines.isEmpty ? "" : "\n**What to do**\n\n" + lines
   }
 }
 
@@ -66,9 +85,12 @@ enum MarkdownText {
       case "<": out += "&lt;"
       case ">": out += "&gt;"
       case "&": out += "&amp;"
-      // Mentions, issue numbers and bare links.
-      case "@": out += "&#64;"
-      case "#": out += "&#35;"
+      // Mentions and issue numbers are looked for after the entities are read: only something between ends them.
+      case "@": out += "&#64;<!-- -->"
+      case "#": out += "&#35;<!-- -->"
+      // Formulas, which could draw what they like.
+      case "$": out += "<span>$</span>"
+      // Bare links.
       case "/" where out.hasSuffix(":") || out.hasSuffix("&#47;"): out += "&#47;"
       case "." where out.hasSuffix("www"): out += "&#46;"
       default: out.unicodeScalars.append(scalar)
@@ -77,18 +99,13 @@ enum MarkdownText {
     return out
   }
 
-  /// A code span: longer backticks outside than inside, and no cell break.
+  /// A code span. A backslash before a bar would undo the bar's own and end the cell, and with it the span: such texts,
+  /// and those with backticks, go between tags.
   static func code(_ text: String) -> String {
     let shown = Plain.text(text, limit: 300)
-    var longest = 0
-    var run = 0
-    for scalar in shown.unicodeScalars {
-      run = scalar == "`" ? run + 1 : 0
-      longest = max(longest, run)
+    guard !shown.isEmpty, !shown.contains(where: { $0 == "`" || $0 == "|" || $0 == "\\" }) else {
+      return "<code>\(plain(shown))</code>"
     }
-    let fence = String(repeating: "`", count: longest + 1)
-    let pad = shown.hasPrefix("`") || shown.hasSuffix("`") || shown.isEmpty ? " " : ""
-    let cell = shown.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
-    return fence + pad + cell + pad + fence
+    return "`\(shown)`"
   }
 }

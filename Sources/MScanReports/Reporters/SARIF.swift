@@ -74,6 +74,7 @@ public enum SARIFReporter: Reporter {
     json.member("name", report.toolName)
     json.member("version", report.toolVersion)
     json.member("semanticVersion", report.toolVersion)
+    json.member("informationUri", "https://github.com/mscan-lint/mscan-lint")
     json.object("shortDescription") { $0.member("text", "Says what a model file would do before anything loads it.") }
     json.list("rules", report.rules) { json, rule in
       json.object { SARIFRules.write(rule, taxonomies: taxonomies, to: &$0) }

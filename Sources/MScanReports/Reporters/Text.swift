@@ -13,14 +13,19 @@ public enum TextReporter: Reporter {
     let paint = Paint(isOn: style.color)
     let kinds = Dictionary(report.rules.map { ($0.id, $0.kind) }) { first, _ in first }
     var out = ""
-    for group in FileGroup.groups(of: report.active) {
+    let groups = FileGroup.groups(of: report.active)
+    // Files are sorted by their worst finding, so those with nothing but notes come last.
+    let firstNote = groups.firstIndex { $0.worst == .info } ?? groups.count
+    for group in groups.prefix(firstNote + foldedAfter) {
       out += paint.bold(Plain.text(group.file, limit: 1000)) + "\n"
       var told: [String: Int] = [:]
+      var fixes: Set<[String]> = []
       for finding in group.findings {
         let before = told[finding.rule, default: 0]
         told[finding.rule] = before + 1
         if finding.severity <= .low, before >= foldedAfter { continue }
-        out += entry(finding, isCall: kinds[finding.rule] == .callable, withFix: before == 0, paint)
+        let isNews = fixes.insert([finding.rule, finding.fix]).inserted
+        out += entry(finding, isCall: kinds[finding.rule] == .callable, withFix: isNews, paint)
       }
       for (finding, more) in group.folded(told) {
         out +=
@@ -28,8 +33,14 @@ public enum TextReporter: Reporter {
       }
       out += "\n"
     }
+    let hidden = groups.dropFirst(firstNote + foldedAfter)
+    if !hidden.isEmpty {
+      let notes = hidden.reduce(0) { $0 + $1.findings.count }
+      let more = "… and \(notes) notes (info) in \(hidden.count) more files; --format json lists them all"
+      out += paint.dim(more) + "\n\n"
+    }
     if !style.quiet { out += unread(report.unread, paint) }
-    return out + paint.verdict(Prose.verdict(of: report), report.verdict) + "\n"
+    return Plain.withoutCommands(out) + paint.verdict(Prose.verdict(of: report), report.verdict) + "\n"
   }
 
   private static func entry(_ finding: Finding, isCall: Bool, withFix: Bool, _ paint: Paint) -> String {

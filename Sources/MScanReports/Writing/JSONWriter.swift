@@ -38,7 +38,7 @@ struct JSONWriter {
     bytes.append(UInt8(ascii: "\""))
     // Nearly every text is plain ASCII, and goes as it is.
     let isSimple = value.utf8.allSatisfy {
-      (0x20..<0x7f).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+      (0x20..<0x7f).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "#")
     }
     if isSimple {
       raw(value)
@@ -128,6 +128,8 @@ struct JSONWriter {
     case "\n": raw("\\n")
     case "\r": raw("\\r")
     case "\t": raw("\\t")
+    // Two of them start a command for a build server, wherever the log has them.
+    case "#" where bytes.last == UInt8(ascii: "#"): raw("\\u0023")
     default:
       if Plain.isPlain(scalar) {
         bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)

@@ -34,6 +34,8 @@ public struct Limits: Sendable, Hashable {
   public var pickleOpcodes = 1_000_000_000
   /// Memo slots of one pickle. Count; 16,777,216: eight bytes each.
   public var pickleMemo = 1 << 24
+  /// Different globals that one pickle names. Count; 20,000: 1,441 real files name 707 in all.
+  public var pickleGlobals = 20_000
   /// Objects on a pickle's stack. Count; 4,194,304: CPython's pickler batches by 1,000.
   public var pickleStack = 1 << 22
   /// Everything else a pickle's symbolic run holds (tuples, containers, call results). Bytes; 96 MiB.

@@ -179,16 +179,21 @@ public enum Identify {
     var at = tail.count - 22
     while at >= 0 {
       if tail[at] == 0x50, tail[at + 1] == 0x4b, tail[at + 2] == 5, tail[at + 3] == 6,
-        let end = ZipEnd.read(source, at: start + at), end.directorySize <= end.directoryEnd,
-        end.directorySize >= 46,
-        source.prefix(4, at: end.directoryEnd - end.directorySize) == [0x50, 0x4b, 1, 2]
-          || source.prefix(4, at: end.directoryOffset) == [0x50, 0x4b, 1, 2]
+        ZipEnd.readings(source, at: start + at).contains(where: { hasDirectory($0, source) })
       {
         return true
       }
       at -= 1
     }
     return false
+  }
+
+  /// Whether a directory stands where one of the readers looks for it.
+  private static func hasDirectory(_ end: ZipEnd, _ source: ByteSource) -> Bool {
+    guard end.directorySize >= ZipRecord.centralLength, end.directorySize <= source.count else { return false }
+    let signature: [UInt8] = [0x50, 0x4b, 1, 2]
+    return source.prefix(4, at: end.directoryEnd &- end.directorySize) == signature
+      || source.prefix(4, at: end.directoryOffset) == signature
   }
 
   // MARK: Without a magic number

@@ -13,14 +13,17 @@ struct JSONKeys {
   private struct Open {
     /// Index of the object's first entry.
     var base: Int
-    /// Open addressing: entry numbers from 1, 0 is free. Empty while the object is small.
-    var slots: [UInt32] = []
+    /// Open addressing, by the low bits of the hash: its high half, then the entry's number from 1; 0 is free. Empty
+    /// while the object is small.
+    var slots: [UInt64] = []
   }
 
   private static let small = 8
 
   private var entries: [Entry] = []
-  private var objects: [Open] = []
+  /// The innermost open object, and those around it.
+  private var current = Open(base: 0)
+  private var outer: [Open] = []
   private var scratch: [UInt8] = []
   private var other: [UInt8] = []
   private let secret: (UInt64, UInt64)
@@ -28,16 +31,19 @@ struct JSONKeys {
   private let limit: Int
 
   init(limit: Int) {
-    self.limit = min(limit, Int(UInt32.max &- 1))
+    self.limit = min(limit, Int(Int32.max))
     var random = SystemRandomNumberGenerator()
     secret = (random.next(), random.next() | 1)
   }
 
-  mutating func begin() { objects.append(Open(base: entries.count)) }
+  mutating func begin() {
+    outer.append(current)
+    current = Open(base: entries.count)
+  }
 
   mutating func end() {
-    guard let closed = objects.popLast() else { return }
-    entries.removeLast(entries.count &- min(closed.base, entries.count))
+    entries.removeLast(entries.count &- current.base)
+    current = outer.popLast() ?? Open(base: 0)
   }
 
   /// Adds a key to the innermost object.
@@ -45,7 +51,6 @@ struct JSONKeys {
   /// - Returns: whether it is new there.
   /// - Throws: `limitExceeded` (field `jsonKeys`).
   mutating func insert(_ key: JSONToken, _ bytes: Span<UInt8>) throws(ParseFailure) -> Bool {
-    guard let top = objects.indices.last else { return true }
     guard entries.count < limit else { throw ParseFailure(.limitExceeded, "jsonKeys", at: key.start) }
     let hash: UInt64
     if key.isEscaped {
@@ -55,40 +60,39 @@ struct JSONKeys {
       hash = self.hash(bytes, key.start &+ 1, key.end &- 1)
     }
     let entry = Entry(hash: hash, start: key.start, end: key.end, isEscaped: key.isEscaped)
-    let base = objects[top].base
-    if objects[top].slots.isEmpty {
-      for index in base..<entries.count where entries[index].hash == hash && same(entries[index], entry, bytes) {
-        return false
+    if current.slots.isEmpty {
+      for index in current.base..<entries.count where entries[index].hash == hash {
+        if same(entries[index], entry, bytes) { return false }
       }
       entries.append(entry)
-      if entries.count &- base > Self.small { grow(top) }
+      if entries.count &- current.base > Self.small { grow() }
       return true
     }
-    let mask = objects[top].slots.count &- 1
+    let mask = current.slots.count &- 1
     var slot = Int(truncatingIfNeeded: hash) & mask
-    while objects[top].slots[slot] != 0 {
-      let index = Int(objects[top].slots[slot]) &- 1
-      if entries[index].hash == hash, same(entries[index], entry, bytes) { return false }
+    while current.slots[slot] != 0 {
+      let held = current.slots[slot]
+      if held &>> 32 == hash &>> 32, same(entries[Int(held & 0xffff_ffff) &- 1], entry, bytes) { return false }
       slot = (slot &+ 1) & mask
     }
     entries.append(entry)
-    objects[top].slots[slot] = UInt32(truncatingIfNeeded: entries.count)
-    if (entries.count &- base) &* 2 > mask { grow(top) }
+    current.slots[slot] = (hash & ~0xffff_ffff) | UInt64(truncatingIfNeeded: entries.count)
+    if (entries.count &- current.base) &* 2 > mask { grow() }
     return true
   }
 
-  /// Makes the table of an object four times its number of keys or more.
-  private mutating func grow(_ top: Int) {
+  /// Makes the table of the object four times its number of keys or more.
+  private mutating func grow() {
     var capacity = 64
-    let base = objects[top].base
-    while capacity < (entries.count &- base) &* 4 { capacity &*= 2 }
-    var slots = [UInt32](repeating: 0, count: capacity)
-    for index in base..<entries.count {
-      var slot = Int(truncatingIfNeeded: entries[index].hash) & (capacity &- 1)
+    while capacity < (entries.count &- current.base) &* 4 { capacity &*= 2 }
+    var slots = [UInt64](repeating: 0, count: capacity)
+    for index in current.base..<entries.count {
+      let hash = entries[index].hash
+      var slot = Int(truncatingIfNeeded: hash) & (capacity &- 1)
       while slots[slot] != 0 { slot = (slot &+ 1) & (capacity &- 1) }
-      slots[slot] = UInt32(truncatingIfNeeded: index &+ 1)
+      slots[slot] = (hash & ~0xffff_ffff) | UInt64(truncatingIfNeeded: index &+ 1)
     }
-    objects[top].slots = slots
+    current.slots = slots
   }
 
   private mutating func same(_ a: Entry, _ b: Entry, _ bytes: Span<UInt8>) -> Bool {

@@ -218,6 +218,7 @@ extension PickleMachine {
 
   /// BUILD on something imported: it sets attributes of what the rest of the process shares.
   private func noteState(of target: PickleValue, _ state: PickleValue) {
+    guard !recorder.isAnomalyFull else { return }
     var keys: [String] = []
     let dicts = state.tag == .tuple ? heap.tupleItems(state) : [state]
     for dict in dicts where dict.tag == .dict {
@@ -233,6 +234,7 @@ extension PickleMachine {
 
   /// SETITEM, APPEND or ADDITEMS on something imported.
   func noteMutation(of target: PickleValue, key: PickleValue?, _ how: String) {
+    guard !recorder.isAnomalyFull else { return }
     if target.tag == .object {
       guard let kind = heap.object(target)?.kind, kind == .reference || kind == .namespace else { return }
     }

@@ -38,7 +38,7 @@ public enum PickleFormat: Format {
     guard source.count >= 2 else { return false }
     var limits = Limits.standard
     limits.pickleOpcodes = 20_000
-    limits.facts = 64
+    limits.pickleGlobals = 64
     limits.pickleLine = 4096
     let head = source.slice(ByteRange(0, 1 << 18))
     for reading in [PickleReading.memory, .python] {
@@ -51,7 +51,7 @@ public enum PickleFormat: Format {
         _ = try machine.load()
         ended = machine.stream.endStream()
       } catch {
-        if error.reason == .limitExceeded, machine.opcode > 256 { return true }
+        if error.reason == .limitExceeded, machine.opcode > 256 || recorder.isFull { return true }
       }
       let named = recorder.globals.contains { isIdentifierPath($0.module) && isIdentifierPath($0.name) }
       if named, recorder.callCount > 0 || ended != nil { return true }

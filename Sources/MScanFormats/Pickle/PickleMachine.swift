@@ -122,7 +122,7 @@ struct PickleMachine {
       throw ParseFailure(.limitExceeded, "pickleMemo", at: opcodeStart)
     }
     if heap.used > limits.pickleHeap { throw ParseFailure(.limitExceeded, "pickleHeap", at: opcodeStart) }
-    if recorder.isFull { throw ParseFailure(.limitExceeded, "facts", at: opcodeStart) }
+    if recorder.isFull { throw ParseFailure(.limitExceeded, "pickleGlobals", at: opcodeStart) }
     if opcode > limits.pickleOpcodes { throw ParseFailure(.limitExceeded, "pickleOpcodes", at: opcodeStart) }
   }
 

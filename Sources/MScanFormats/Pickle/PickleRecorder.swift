@@ -35,6 +35,8 @@ final class PickleRecorder {
 
   private struct CallSite {
     var records: [(arguments: [String], index: Int)] = []
+    /// Calls whose arguments were rendered.
+    var rendered = 0
   }
 
   private struct BytesKey: Hashable {
@@ -60,6 +62,7 @@ final class PickleRecorder {
 
   /// Bytes values that start like a pickle or an archive, and those that were given to a call.
   private(set) var candidates: [(offset: Int, count: Int)] = []
+  private var candidateKeys: Set<BytesKey> = []
   private(set) var given: [(offset: Int, count: Int, toLoader: Bool)] = []
   private(set) var made: [(bytes: [UInt8], at: Int)] = []
   private var seenBytes: Set<BytesKey> = []
@@ -71,6 +74,8 @@ final class PickleRecorder {
   private(set) var hasUnknownStorage = false
 
   private static let distinctArguments = 8
+  /// Calls of one callable whose arguments are looked at for something new.
+  private static let renderedCalls = 512
   private static let candidateLimit = 4096
 
   init(limits: Limits, artifact: Int) {
@@ -92,7 +97,7 @@ final class PickleRecorder {
       countGlobal(index)
       return index
     }
-    if globals.count >= limits.facts {
+    if globals.count >= limits.pickleGlobals {
       isFull = true
       return globals.count - 1
     }
@@ -132,17 +137,20 @@ final class PickleRecorder {
     let key = CallKey(
       callee: callee.tag == .global ? callee.index : -1, path: callee.tag == .global ? "" : path, via: via)
     var site = calls[key] ?? CallSite()
-    if site.records.count >= Self.distinctArguments, let last = site.records.last {
+    let isKnown = site.records.count >= Self.distinctArguments || site.rendered >= Self.renderedCalls
+    if isKnown, let last = site.records.last {
       if !isRepeat { records[last.index].count += 1 }
       return
     }
-    if calls.count >= limits.facts {
+    if calls.count >= limits.pickleGlobals {
       isFull = true
       return
     }
     let rendered = arguments()
+    site.rendered += 1
     if let known = site.records.first(where: { $0.arguments == rendered }) {
       if !isRepeat { records[known.index].count += 1 }
+      calls[key]?.rendered = site.rendered
       return
     }
     site.records.append((rendered, records.count))
@@ -160,14 +168,13 @@ final class PickleRecorder {
     guard count >= 4 else { return }
     let isPickle = firstBytes & 0xff == 0x80 && (2...5).contains(firstBytes &>> 8 & 0xff)
     guard isPickle || firstBytes & 0xffff_ffff == 0x0403_4b50 else { return }
-    if candidates.count < Self.candidateLimit { candidates.append((offset, count)) }
+    guard candidates.count < Self.candidateLimit else { return }
+    if candidateKeys.insert(BytesKey(offset: offset, count: count)).inserted { candidates.append((offset, count)) }
   }
 
   func giveBytes(at offset: Int, _ count: Int, toLoader: Bool) {
-    guard count > 0 else { return }
-    let looksNested = candidates.last { $0.offset == offset && $0.count == count } != nil
-    guard toLoader || looksNested else { return }
-    guard seenBytes.insert(BytesKey(offset: offset, count: count)).inserted else { return }
+    let key = BytesKey(offset: offset, count: count)
+    guard count > 0, toLoader || candidateKeys.contains(key), seenBytes.insert(key).inserted else { return }
     given.append((offset, count, toLoader))
   }
 
@@ -205,6 +212,8 @@ final class PickleRecorder {
   // MARK: Anomalies
 
   private var notedOnce: Set<String> = []
+  /// No more anomalies are taken: what they would say need not be put into words.
+  var isAnomalyFull: Bool { notedOnce.count >= 256 }
 
   /// Drops what the plain reading found irregular from `start` on, where raw array bytes stand that joblib reads as such.
   /// What an instruction does to something imported stays.
@@ -222,7 +231,7 @@ final class PickleRecorder {
     _ subject: String, at start: Int, end: Int, opcode: Int, field: String = "", detail: String = "",
     incomplete: Bool = false
   ) {
-    guard notedOnce.count < 256, notedOnce.insert(subject + detail).inserted else { return }
+    guard !isAnomalyFull, notedOnce.insert(subject + detail).inserted else { return }
     records.append(
       Record(
         event: .anomaly(AnomalyFact(subject: subject, field: field, detail: detail, incomplete: incomplete)),

@@ -15,7 +15,7 @@ extension PickleMachine {
   /// The text of a `str` value, up to `limit` operand bytes.
   func text(of value: PickleValue, limit: Int = 1 << 16) -> String {
     let (offset, count, kind) = spanOf(value)
-    let bytes = stream.source.prefix(min(count, limit), at: offset)
+    let bytes = stream.bytes(at: offset, min(count, limit))
     switch kind {
     case .utf8: return String(decoding: bytes, as: UTF8.self)
     case .latin1: return PickleText.latin1(bytes[...])

@@ -95,6 +95,15 @@ struct PickleStream {
     return 0
   }
 
+  /// Bytes that were read before: from the window while they stand there.
+  func bytes(at offset: Int, _ count: Int) -> [UInt8] {
+    let index = offset &- bufferStart
+    if index >= 0, count >= 0, index <= buffer.count, count <= buffer.count &- index {
+      return Array(buffer[index..<(index &+ count)])
+    }
+    return source.prefix(count, at: offset)
+  }
+
   @inline(__always) mutating func byte(_ offset: Int) -> UInt8 {
     let index = window(offset, 1)
     return index < buffer.count ? buffer[index] : 0

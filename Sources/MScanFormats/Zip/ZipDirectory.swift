@@ -11,6 +11,8 @@ struct ZipDirectory {
     var local: ZipHeader?
     /// Bytes of the member's data, cut to what there is.
     var data: ByteRange
+    /// The most bytes that any reader takes for its data, by the other sizes in the headers.
+    var widest: ByteRange
     /// Everything of the entry that lies before the directory: header, data, descriptor.
     var extent: ByteRange
   }
@@ -28,20 +30,27 @@ struct ZipDirectory {
 
   private let source: ByteSource
   private let limits: Limits
-  private var known: [Key: Int] = [:]
+  private var known: Set<Key> = []
+  /// Bytes that may still be searched for the ends of members that do not state them.
+  private var searchBudget: Int
 
   private struct Key: Hashable {
     let offset: Int
     let name: [UInt8]
     let method: UInt16
+    let compressedSize: Int
+    let size: Int
   }
 
   private static let tailLength = 0xffff + ZipRecord.endLength + 20
   private static let endLimit = 8
+  /// Signatures of end records that are looked at; readers take the last good one.
+  private static let candidateLimit = 64
 
   init(_ source: ByteSource, limits: Limits) {
     self.source = source
     self.limits = limits
+    searchBudget = limits.memberBytes
     findEnds()
   }
 
@@ -54,16 +63,23 @@ struct ZipDirectory {
     let tail = source.prefix(Self.tailLength, at: start)
     guard tail.count >= ZipRecord.endLength else { return }
     var at = tail.count - ZipRecord.endLength
-    while at >= 0, ends.count < Self.endLimit {
-      if tail[at] == 0x50, tail[at + 1] == 0x4b, tail[at + 2] == 5, tail[at + 3] == 6,
-        let end = ZipEnd.read(source, at: start + at), !entries.contains(where: { $0.data.contains(end.extent) })
-      {
-        ends.append(end)
-        owned.append(ByteRange(end.directoryEnd, min(max(end.commentEnd, end.offset), source.count)))
-        readDirectory(end)
+    var candidates = Self.candidateLimit
+    while at >= 0, ends.count < Self.endLimit, candidates > 0 {
+      if tail[at] == 0x50, tail[at + 1] == 0x4b, tail[at + 2] == 5, tail[at + 3] == 6 {
+        candidates -= 1
+        let place = ByteRange(at: start + at, count: ZipRecord.endLength)
+        if !entries.contains(where: { $0.data.contains(place) }) {
+          for end in ZipEnd.readings(source, at: place.start) { accept(end) }
+        }
       }
       at -= 1
     }
+  }
+
+  private mutating func accept(_ end: ZipEnd) {
+    ends.append(end)
+    owned.append(ByteRange(end.directoryEnd, min(max(end.commentEnd, end.offset), source.count)))
+    readDirectory(end)
   }
 
   // MARK: Central directory
@@ -71,19 +87,18 @@ struct ZipDirectory {
   private mutating func readDirectory(_ end: ZipEnd) {
     // As zipfile finds it: right before the end record, whatever offset is stated.
     let (start, under) = end.directoryEnd.subtractingReportingOverflow(end.directorySize)
-    if !under, start >= 0 {
+    // As miniz finds it: at the offset stated.
+    let isElsewhere = end.directoryOffset != start && isDirectory(at: end.directoryOffset)
+    if !under, start >= 0, !isElsewhere || isDirectory(at: start) {
       let correction = start - end.directoryOffset
       if correction > 0 { shift = max(shift, correction) }
+      hasSecondDirectory = hasSecondDirectory || isElsewhere
       readEntries(from: start, end, correction: correction)
     }
-    // As miniz finds it: at the offset stated.
-    if end.directoryOffset != start, end.directoryOffset >= 0, end.directoryOffset < source.count,
-      source.prefix(4, at: end.directoryOffset) == [0x50, 0x4b, 1, 2]
-    {
-      hasSecondDirectory = true
-      readEntries(from: end.directoryOffset, end, correction: 0)
-    }
+    if isElsewhere { readEntries(from: end.directoryOffset, end, correction: 0) }
   }
+
+  private func isDirectory(at offset: Int) -> Bool { source.prefix(4, at: offset) == [0x50, 0x4b, 1, 2] }
 
   private mutating func readEntries(from start: Int, _ end: ZipEnd, correction: Int) {
     guard end.directorySize <= source.count - start else {
@@ -102,7 +117,11 @@ struct ZipDirectory {
           isOverLimit = true
           break
         }
+        let at = cursor.offset
         let central = try ZipHeader.central(&cursor)
+        if cursor.offset - at < central.length {
+          failures.append(ParseFailure(.truncated, "central header", at: at))
+        }
         add(central, correction: correction)
         count += 1
       }
@@ -116,15 +135,21 @@ struct ZipDirectory {
   }
 
   private mutating func add(_ central: ZipHeader, correction: Int) {
-    let (offset, over) = central.localOffset.addingReportingOverflow(correction)
-    let local = over || offset < 0 ? nil : ZipHeader.local(source, at: offset)
-    let key = Key(offset: over ? -1 : offset, name: central.rawName, method: central.method)
-    guard known.updateValue(entries.count, forKey: key) == nil else { return }
-    entries.append(entry(central: central, local: local, at: over ? source.count : max(0, offset)))
+    let (sum, over) = central.localOffset.addingReportingOverflow(correction)
+    var offset = over || sum < 0 ? source.count : min(sum, source.count)
+    var local = ZipHeader.local(source, at: offset)
+    if local == nil, let plain = ZipHeader.local(source, at: central.localOffset) {
+      (local, offset) = (plain, central.localOffset)
+    }
+    let key = Key(
+      offset: offset, name: central.rawName, method: central.method, compressedSize: central.compressedSize,
+      size: central.size)
+    guard known.insert(key).inserted else { return }
+    entries.append(entry(central: central, local: local, at: offset))
   }
 
-  /// Puts the two headers of an entry together.
-  private func entry(central: ZipHeader?, local: ZipHeader?, at offset: Int) -> Entry {
+  /// Puts the two headers of an entry together. `offset` is at most the source's length.
+  private mutating func entry(central: ZipHeader?, local: ZipHeader?, at offset: Int) -> Entry {
     let headerLength = local?.length ?? ZipRecord.localLength
     let start = min(source.count, offset + headerLength)
     var length = central?.compressedSize ?? local?.compressedSize ?? 0
@@ -132,9 +157,15 @@ struct ZipDirectory {
       length = nextSignature(after: start) - start
     }
     let data = ByteRange(start, min(source.count, ByteRange(at: start, count: length).end))
+    // miniz takes the decoded size of a stored member, and streaming readers take the local sizes.
+    var widest = max(length, local?.compressedSize ?? 0)
+    for header in [central, local].compactMap(\.self) where header.method == 0 { widest = max(widest, header.size) }
     let hasDescriptor = (central ?? local)?.hasDescriptor == true || local?.hasDescriptor == true
     let end = hasDescriptor ? min(source.count, data.end + descriptorLength(at: data.end)) : data.end
-    return Entry(central: central, local: local, data: data, extent: ByteRange(min(offset, start), end))
+    return Entry(
+      central: central, local: local, data: data,
+      widest: ByteRange(start, min(source.count, ByteRange(at: start, count: widest).end)),
+      extent: ByteRange(min(offset, start), end))
   }
 
   /// A data descriptor is CRC and two sizes, of four or eight bytes, with or without a signature.
@@ -144,20 +175,26 @@ struct ZipDirectory {
     for length in hasSignature ? [16, 24] : [12, 20] where bytes.count > length + 1 {
       if bytes[length] == 0x50, bytes[length + 1] == 0x4b { return length }
     }
-    return hasSignature ? 16 : 12
+    if hasSignature { return 16 }
+    // Announced and not there: the next record must not be taken for it.
+    return bytes.starts(with: [0x50, 0x4b]) ? 0 : 12
   }
 
   /// Where the next zip record starts, within a mebibyte; the end of the source otherwise.
-  private func nextSignature(after start: Int) -> Int {
-    let bytes = source.prefix(1 << 20, at: start)
-    var at = 0
-    while at + 4 <= bytes.count {
-      if bytes[at] == 0x50, bytes[at + 1] == 0x4b,
-        [[1, 2], [3, 4], [5, 6], [7, 8]].contains([bytes[at + 2], bytes[at + 3]])
-      {
-        return start + at
+  private mutating func nextSignature(after start: Int) -> Int {
+    var at = start
+    var piece = 1 << 10
+    while at < source.count, at - start < 1 << 20, searchBudget > 0 {
+      let bytes = source.prefix(piece, at: at)
+      searchBudget -= bytes.count
+      for index in 0..<max(0, bytes.count - 3) where bytes[index] == 0x50 && bytes[index + 1] == 0x4b {
+        let tail = (bytes[index + 2], bytes[index + 3])
+        if tail == (1, 2) || tail == (3, 4) || tail == (5, 6) || tail == (7, 8) { return at + index }
       }
-      at += 1
+      // A signature may lie across two pieces.
+      guard bytes.count > 3 else { break }
+      at += bytes.count - 3
+      piece = min(piece * 2, 1 << 18)
     }
     return source.count
   }

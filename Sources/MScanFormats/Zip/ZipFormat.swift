@@ -18,8 +18,13 @@ struct ZipReader {
   /// Folders that hold a `data.pkl`, lower case, with the slash: torch checkpoints.
   private var roots: Set<String> = []
   private var expandedBytes = 0
+  /// Bytes that may still be decoded only to compare a checksum.
+  private var checksumBudget: Int
 
-  init(input: ArtifactInput) { self.input = input }
+  init(input: ArtifactInput) {
+    self.input = input
+    checksumBudget = input.limits.memberBytes
+  }
 
   mutating func read(into sink: inout FactBuffer) {
     let mark = sink.facts.count
@@ -27,9 +32,8 @@ struct ZipReader {
     let unsearched = directory.addUnlisted()
     stateArchive(directory, unsearched: unsearched, into: &sink)
     for entry in directory.entries {
-      let name = header(entry).name.lowercased()
-      if name == "data.pkl" || name.hasSuffix("/data.pkl") || name.hasSuffix("\\data.pkl") {
-        roots.insert(String(name.dropLast(8)))
+      for name in Self.names(entry) {
+        if let root = Self.root(ofPickle: name) { roots.insert(root) }
       }
     }
     let flags = Self.flags(of: directory.entries)
@@ -38,6 +42,19 @@ struct ZipReader {
     }
     for index in order { read(directory.entries[index], flags: flags[index], into: &sink) }
     sink.sortFacts(after: mark)
+  }
+
+  /// The names that readers know the entry by, lower case: torch compares without case.
+  private static func names(_ entry: ZipDirectory.Entry) -> [String] {
+    let local = entry.local?.name.lowercased()
+    guard let central = entry.central?.name.lowercased() else { return [local ?? ""] }
+    return local == nil || local == central ? [central] : [central, local ?? ""]
+  }
+
+  /// `model/` of `model/data.pkl`; nil for any other name.
+  private static func root(ofPickle name: String) -> String? {
+    guard name == "data.pkl" || name.hasSuffix("/data.pkl") || name.hasSuffix("\\data.pkl") else { return nil }
+    return String(name.dropLast(8))
   }
 
   private func header(_ entry: ZipDirectory.Entry) -> ZipHeader {
@@ -168,10 +185,8 @@ struct ZipReader {
     var flags = flags
     var methods: [UInt16] = [header.method]
     if let local = entry.local, local.method != header.method { methods.append(local.method) }
-    let data = source.slice(entry.data)
-    if flags.isEmpty || !flags.contains(.encrypted), methods == [0], isSmall(header, entry),
-      Inflate.crc32(data) != header.crc, header.crc != 0 || !header.hasDescriptor
-    {
+    let isStorage = isStorage(entry)
+    if !flags.contains(.encrypted), methods.count == 1, !isStorage, hasBadChecksum(header, entry) {
       flags.append(.badChecksum)
     }
     sink.emit(
@@ -190,53 +205,79 @@ struct ZipReader {
         "zip.encrypted", entry.data, field: "general purpose bit flag", detail: header.name, incomplete: true,
         place: .member(header.name), into: &sink)
     }
-    guard !header.isDirectory, !entry.data.isEmpty else { return }
-    for method in methods { queue(header, entry, data, method, into: &sink) }
+    guard !header.isDirectory || !entry.widest.isEmpty else { return }
+    let names = Self.names(entry)
+    let isPickle = names.contains { Self.root(ofPickle: $0) != nil }
+    var ranges = [entry.data]
+    if entry.widest != entry.data { ranges.append(entry.widest) }
+    for (number, range) in ranges.enumerated() where !range.isEmpty {
+      // Members that share bytes could make a small archive a long read.
+      if number > 0 || flags.contains(.overlap) {
+        guard spend(range.count, header, entry, into: &sink) else { return }
+      }
+      for method in methods {
+        queue(header, range, method, isStorage: isStorage, hint: isPickle ? "pickle" : nil, entry, into: &sink)
+      }
+    }
   }
 
-  private func isSmall(_ header: ZipHeader, _ entry: ZipDirectory.Entry) -> Bool {
-    !isStorage(header.name) && entry.data.count <= 4 << 20
+  /// Whether what a small member decodes to is not what its checksum was made of.
+  private mutating func hasBadChecksum(_ header: ZipHeader, _ entry: ZipDirectory.Entry) -> Bool {
+    guard header.crc != 0 || !header.hasDescriptor, entry.data.count <= Self.checksumLimit else { return false }
+    let data = source.slice(entry.data)
+    switch header.method {
+    case 0:
+      return Inflate.crc32(data) != header.crc
+    case 8 where header.size <= Self.checksumLimit && header.size <= checksumBudget:
+      let output = Inflate.decode(data, .raw, limit: header.size, ratio: input.limits.expansionRatio)
+      checksumBudget -= output.bytes.count
+      return output.failure == nil && Inflate.crc32(output.bytes) != header.crc
+    default:
+      return false
+    }
   }
+
+  private static let checksumLimit = 4 << 20
 
   private mutating func queue(
-    _ header: ZipHeader, _ entry: ZipDirectory.Entry, _ data: ByteSource, _ method: UInt16,
-    into sink: inout FactBuffer
+    _ header: ZipHeader, _ range: ByteRange, _ method: UInt16, isStorage: Bool, hint: String?,
+    _ entry: ZipDirectory.Entry, into sink: inout FactBuffer
   ) {
-    let lower = header.name.lowercased()
-    let isPickle = roots.contains { lower == $0 + "data.pkl" }
+    let data = source.slice(range)
     var artifact = Artifact(
-      name: header.name, parent: input.index, rangeInParent: entry.data, encoding: .stored, size: data.count)
+      name: header.name, parent: input.index, rangeInParent: range, encoding: .stored, size: data.count)
     switch method {
     case 0:
-      if isStorage(header.name), !MagicBytes.isUnmistakable(data.prefix(64)) { return }
-      sink.addChild(artifact, source: data, format: isPickle ? "pickle" : nil)
+      if isStorage, !MagicBytes.isUnmistakable(data.prefix(64)) { return }
+      sink.addChild(artifact, source: data, format: hint)
     case 8:
-      if isStorage(header.name) {
+      if isStorage {
         let head = Inflate.decode(data.slice(ByteRange(0, 256)), .raw, limit: 64).bytes
         guard MagicBytes.isUnmistakable(head) else { return }
       }
-      guard spend(header, entry, into: &sink) else { return }
+      guard spend(min(header.size, input.limits.memberBytes), header, entry, into: &sink) else { return }
       artifact.encoding = .deflate
       artifact.size = header.size
-      sink.addChild(artifact, source: data, format: isPickle ? "pickle" : nil, compression: .raw)
+      sink.addChild(artifact, source: data, format: hint, compression: .raw)
     default:
       anomaly(
         "zip.unsupported-method", entry.data, field: "compression method",
         detail: "\(header.name): \(Self.methodName(method))", incomplete: true, place: .member(header.name),
         into: &sink)
       // The method may be a lie over plain bytes.
-      sink.addChild(artifact, source: data, format: isPickle ? "pickle" : nil)
+      sink.addChild(artifact, source: data, format: hint)
     }
   }
 
-  /// Holds a compressed member against the archive's budget of decoded bytes.
+  /// Holds decoded bytes, and bytes read twice, against the archive's budget.
   private mutating func spend(
-    _ header: ZipHeader, _ entry: ZipDirectory.Entry, into sink: inout FactBuffer
+    _ count: Int, _ header: ZipHeader, _ entry: ZipDirectory.Entry, into sink: inout FactBuffer
   ) -> Bool {
-    let (total, over) = expandedBytes.addingReportingOverflow(min(header.size, input.limits.memberBytes))
+    let (total, over) = expandedBytes.addingReportingOverflow(count)
     guard !over, total <= input.limits.expandedBytes else {
       anomaly(
-        "limit.expandedBytes", entry.data, detail: "\(header.name) was not decoded", incomplete: true,
+        "limit.expandedBytes", entry.data, field: "expandedBytes",
+        detail: "members were not read: more than \(input.limits.expandedBytes) unpacked bytes", incomplete: true,
         place: .member(header.name), into: &sink)
       return false
     }
@@ -244,16 +285,17 @@ struct ZipReader {
     return true
   }
 
-  /// Whether torch reads the member as raw elements: `<root>/data/0`, beside `<root>/data.pkl`.
-  private func isStorage(_ name: String) -> Bool {
-    guard !roots.isEmpty else { return false }
-    let lower = name.lowercased()
-    guard let slash = lower.lastIndex(of: "/") else { return false }
-    let folder = lower[...slash]
-    for tail in ["data/", "constants/", "tensors/"] where folder.hasSuffix(tail) {
-      if roots.contains(String(folder.dropLast(tail.count))) { return true }
-    }
-    return false
+  /// Whether torch reads the member as raw elements whichever of its names it goes by: `<root>/data/0`, beside
+  /// `<root>/data.pkl`. A name with an ending is none that torch writes there.
+  private func isStorage(_ entry: ZipDirectory.Entry) -> Bool {
+    !roots.isEmpty
+      && Self.names(entry).allSatisfy { name in
+        guard let slash = name.lastIndex(of: "/"), !name[slash...].contains(".") else { return false }
+        let folder = name[...slash]
+        return ["data/", "constants/", "tensors/"].contains { tail in
+          folder.hasSuffix(tail) && roots.contains(String(folder.dropLast(tail.count)))
+        }
+      }
   }
 
   static func methodName(_ method: UInt16) -> String {

@@ -15,7 +15,7 @@ enum ZipRecord {
   static let localLength = 30
 }
 
-/// The end of central directory record, with the zip64 one behind it merged in.
+/// The end of central directory record, as one kind of reader takes it together with a zip64 one.
 struct ZipEnd {
   var offset: Int
   /// Where the directory ends: this record, or the zip64 end record before it.
@@ -27,49 +27,56 @@ struct ZipEnd {
 
   var extent: ByteRange { ByteRange(at: offset, count: ZipRecord.endLength) }
 
-  /// Reads the record at `offset` of `source`; nil when there is none.
-  static func read(_ source: ByteSource, at offset: Int) -> ZipEnd? {
+  /// The record at `offset` of `source`, in every way that readers take it; empty when there is none.
+  ///
+  /// Python's `zipfile` and miniz believe a zip64 record whether or not this one asks for it, the first where it has to
+  /// stand, the second where its locator says; other readers believe it only when asked. Torch writes both in any case.
+  static func readings(_ source: ByteSource, at offset: Int) -> [ZipEnd] {
     var cursor = ByteCursor(source.prefix(ZipRecord.endLength, at: offset), base: offset)
     do throws(ParseFailure) {
-      guard try cursor.readUInt32("signature") == ZipRecord.endSignature else { return nil }
+      guard try cursor.readUInt32("signature") == ZipRecord.endSignature else { return [] }
       try cursor.skip(6, "disks")
       let entries = Int(try cursor.readUInt16("entries"))
       let size = Int(try cursor.readUInt32("size of the central directory"))
       let start = Int(try cursor.readUInt32("offset of the central directory"))
       let comment = Int(try cursor.readUInt16("comment length"))
-      var end = ZipEnd(
+      let end = ZipEnd(
         offset: offset, directoryEnd: offset, entries: entries, directorySize: size, directoryOffset: start,
         commentEnd: offset &+ ZipRecord.endLength &+ comment)
-      end.mergeZip64(source, isFull: entries == 0xffff || size == 0xffff_ffff || start == 0xffff_ffff)
-      return end
+      let wide = end.zip64Readings(source)
+      let isAsked = entries == 0xffff || size == 0xffff_ffff || start == 0xffff_ffff
+      if wide.isEmpty || !isAsked && wide.contains(where: { !$0.agrees(with: end) }) { return wide + [end] }
+      return wide
     } catch {
-      return nil
+      return []
     }
   }
 
-  /// - Parameter isFull: whether this record points to the zip64 one. Torch writes both in any case; then they have to
-  ///   agree, or the zip64 one is left as bytes that nobody owns.
-  private mutating func mergeZip64(_ source: ByteSource, isFull: Bool) {
-    guard offset >= 20 else { return }
+  private func agrees(with other: ZipEnd) -> Bool {
+    entries == other.entries && directorySize == other.directorySize && directoryOffset == other.directoryOffset
+  }
+
+  private func zip64Readings(_ source: ByteSource) -> [ZipEnd] {
+    guard offset >= 20 else { return [] }
     var locator = ByteCursor(source.prefix(20, at: offset &- 20), base: offset &- 20)
     guard let signature = try? locator.readUInt32("signature"), signature == ZipRecord.zip64LocatorSignature,
       (try? locator.skip(4, "disk")) != nil, let stated = try? locator.readUInt64("offset")
-    else { return }
-    let plain = (self.directorySize, self.directoryOffset)
-    // The offset is wrong by what was put before the archive: the record also stands right before its locator.
-    for place in [Int(exactly: stated) ?? -1, offset &- 20 &- 56] where place >= 0 {
+    else { return [] }
+    let behind = offset &- 20 &- 56
+    let places = Int(exactly: stated) == behind ? [behind] : [behind, Int(exactly: stated) ?? -1]
+    return places.filter { $0 >= 0 }.compactMap { place in
       var record = ByteCursor(source.prefix(56, at: place), base: place)
       guard let mark = try? record.readUInt32("signature"), mark == ZipRecord.zip64EndSignature,
         (try? record.skip(28, "versions")) != nil, let entries = try? record.readUInt64("entries"),
         let size = try? record.readUInt64("size"), let start = try? record.readUInt64("offset"),
         let directorySize = Int(exactly: size), let directoryOffset = Int(exactly: start)
-      else { continue }
-      if !isFull, entries != UInt64(clamping: self.entries) || (directorySize, directoryOffset) != plain { return }
-      self.entries = Int(exactly: entries) ?? .max
-      self.directorySize = directorySize
-      self.directoryOffset = directoryOffset
-      directoryEnd = place
-      return
+      else { return nil }
+      var end = self
+      end.entries = Int(exactly: entries) ?? .max
+      end.directorySize = directorySize
+      end.directoryOffset = directoryOffset
+      end.directoryEnd = place
+      return end
     }
   }
 }
@@ -92,9 +99,10 @@ struct ZipHeader {
 
   var isEncrypted: Bool { flags & 1 != 0 }
   var hasDescriptor: Bool { flags & 8 != 0 }
-  var isDirectory: Bool { rawName.last == 0x2f && size == 0 }
+  var isDirectory: Bool { rawName.last == 0x2f && size == 0 && compressedSize == 0 }
 
-  /// Reads a central directory entry from bytes in memory.
+  /// Reads a central directory entry from bytes in memory. Name, extra field and comment may be cut by the end of the
+  /// directory, as `zipfile` lets them; `length` then is more than there was.
   static func central(_ cursor: inout ByteCursor) throws(ParseFailure) -> ZipHeader {
     let start = cursor.offset
     guard try cursor.readUInt32("central header signature") == ZipRecord.centralSignature else {
@@ -108,10 +116,11 @@ struct ZipHeader {
     try cursor.skip(4, "disk number start")
     header.attributes = try cursor.readUInt32("external file attributes")
     header.localOffset = Int(try cursor.readUInt32("relative offset of local header"))
-    header.setName(try cursor.slice(nameLength, "file name"))
-    header.readZip64(Array(try cursor.slice(extraLength, "extra field")), withOffset: true)
-    try cursor.skip(commentLength, "file comment")
-    header.length = cursor.offset &- start
+    header.setName(try cursor.slice(min(Int(nameLength), cursor.remaining), "file name"))
+    let extra = try cursor.slice(min(Int(extraLength), cursor.remaining), "extra field")
+    header.readZip64(Array(extra), withOffset: true)
+    try cursor.skip(min(Int(commentLength), cursor.remaining), "file comment")
+    header.length = ZipRecord.centralLength &+ Int(nameLength) &+ Int(extraLength) &+ Int(commentLength)
     return header
   }
 

@@ -37,13 +37,22 @@ extension PickleMachine {
   }
 
   /// What `f(*arguments)` takes: the C machines want a tuple, the Python one anything it can iterate to an end.
-  private func isArgumentList(_ value: PickleValue) -> Bool {
+  private mutating func isArgumentList(_ value: PickleValue) -> Bool {
     switch value.tag {
+    case .global, .object: isComputed(value)
     case .emptyTuple, .plainTuple, .tuple: true
     case .list, .dict, .set, .frozenSet, .text, .longText, .bytes, .longBytes, .byteArray, .memoryView:
       stream.reading == .python
     default: false
     }
+  }
+
+  /// Whether a value that only the load computes may stand here. The strict machine stops, as a stand-in for an
+  /// imported object would make CPython stop.
+  private mutating func isComputed(_ value: PickleValue) -> Bool {
+    guard value.isStub else { return false }
+    if !options.lenient { refusals.computed = true }
+    return options.lenient
   }
 
   // MARK: Imports
@@ -70,7 +79,11 @@ extension PickleMachine {
   private mutating func stackGlobal() throws(ParseFailure) {
     let name = try pop("STACK_GLOBAL")
     let module = try pop("STACK_GLOBAL")
-    guard name.isText, module.isText else { throw fail("STACK_GLOBAL") }
+    guard name.isText, module.isText else {
+      guard name.isText || isComputed(name), module.isText || isComputed(module) else { throw fail("STACK_GLOBAL") }
+      let known = (module.isText ? text(of: module) : "?", name.isText ? text(of: name) : "?")
+      return push(findClass(known.0, known.1, via: "stack-global"))
+    }
     let key = GlobalKey(module: module.bits, name: name.bits)
     if let index = globalCache[key] {
       recorder.countGlobal(index)
@@ -126,7 +139,7 @@ extension PickleMachine {
     let callee = try pop("NEWOBJ")
     guard callee.isStub, isArgumentList(arguments) else { throw fail("NEWOBJ") }
     if withKeywords {
-      guard keywords.tag == .dict else { throw fail("NEWOBJ_EX") }
+      guard keywords.tag == .dict || isComputed(keywords) else { throw fail("NEWOBJ_EX") }
       let (items, _) = heap.items(of: keywords)
       for index in stride(from: 0, to: items.count, by: 2) where !items[index].isText { throw fail("NEWOBJ_EX") }
     }

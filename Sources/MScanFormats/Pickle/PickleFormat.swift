@@ -117,6 +117,12 @@ struct PickleReader {
     if first.refusals.any {
       let lenient = further("lenient reading", .init(lenient: true), &sink)
       if lenient.failure == nil || !isFirst(lenient) { isAccounted = true }
+      if first.refusals.computed {
+        let at = first.failure?.offset ?? first.failedStream
+        recorder.note(
+          "pickle.computed-operand", at: at, end: min(at &+ 1, input.source.count), opcode: first.failedOpcodes,
+          field: first.failure?.fieldName ?? "", detail: "\(first.failure?.fieldName ?? "") takes what a call returns")
+      }
       if first.refusals.buffer { note("pickle.out-of-band-buffer", first.failure?.offset ?? 0) }
     }
     if recorder.names({ $0.name == "NumpyArrayWrapper" && $0.module.hasPrefix("joblib") }) {

@@ -10,7 +10,8 @@ import MScanBytes
 struct PickleMachine {
   /// What differs between the loaders that the machine stands for.
   struct Options: Sendable {
-    /// A loader that decodes 8-bit strings as Latin-1, has the extension codes registered and supplies buffers.
+    /// A loader that decodes 8-bit strings as Latin-1, has the extension codes registered and supplies buffers; and where
+    /// every call returns what the next instruction takes.
     var lenient = false
     /// joblib's unpickler, which steps over the array bytes behind a `NumpyArrayWrapper`.
     var joblib = false
@@ -21,7 +22,9 @@ struct PickleMachine {
     var nonASCII = false
     var extensionCode = false
     var buffer = false
-    var any: Bool { nonASCII || extensionCode || buffer }
+    /// The result of a call, or an attribute, stands where text or a tuple has to: `str(b"os", "ascii")` is one.
+    var computed = false
+    var any: Bool { nonASCII || extensionCode || buffer || computed }
   }
 
   var stream: PickleStream

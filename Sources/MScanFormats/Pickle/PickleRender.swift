@@ -39,7 +39,7 @@ extension PickleMachine {
       budget &-= shown.count
       out.append(shown)
     }
-    if items.isEmpty, arguments.tag == .plainTuple || arguments.tag == .tuple { out.append("…") }
+    if items.isEmpty, arguments.isStub || arguments.tag == .plainTuple || arguments.tag == .tuple { out.append("…") }
     if keywords.tag == .dict {
       let (pairs, _) = heap.items(of: keywords)
       for index in stride(from: 0, to: pairs.count &- 1, by: 2) where budget > 0 {

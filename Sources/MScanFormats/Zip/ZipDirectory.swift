@@ -22,8 +22,6 @@ struct ZipDirectory {
   var owned: [ByteRange] = []
   var ends: [ZipEnd] = []
   var failures: [ParseFailure] = []
-  /// Bytes before the first local header by what the end record says.
-  var shift = 0
   var isOverLimit = false
   /// A second place where a directory stands, for readers that do not correct its offset.
   var hasSecondDirectory = false
@@ -91,7 +89,6 @@ struct ZipDirectory {
     let isElsewhere = end.directoryOffset != start && isDirectory(at: end.directoryOffset)
     if !under, start >= 0, !isElsewhere || isDirectory(at: start) {
       let correction = start - end.directoryOffset
-      if correction > 0 { shift = max(shift, correction) }
       hasSecondDirectory = hasSecondDirectory || isElsewhere
       readEntries(from: start, end, correction: correction)
     }

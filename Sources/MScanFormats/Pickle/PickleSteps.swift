@@ -96,8 +96,7 @@ extension PickleMachine {
   /// The bytes of a line operand, with its newline where it has one.
   mutating func line(_ field: StaticString) throws(ParseFailure) -> (bytes: [UInt8], range: ByteRange) {
     let range = try stream.line(field)
-    // A cursor past a limit cannot be here: a line is at most `Limits.pickleLine` and a window long.
-    let bytes = stream.source.prefix(range.count, at: range.start)
+    let bytes = stream.bytes(at: range.start, range.count)
     return (bytes, range)
   }
 

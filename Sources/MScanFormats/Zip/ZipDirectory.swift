@@ -63,7 +63,13 @@ struct ZipDirectory {
     var at = tail.count - ZipRecord.endLength
     var candidates = Self.candidateLimit
     while at >= 0, ends.count < Self.endLimit, candidates > 0 {
-      if tail[at] == 0x50, tail[at + 1] == 0x4b, tail[at + 2] == 5, tail[at + 3] == 6 {
+      let byte = tail[at]
+      // No signature that starts one, two or three bytes earlier holds this byte.
+      guard byte == 0x50 || byte == 0x4b || byte == 5 || byte == 6 else {
+        at -= 4
+        continue
+      }
+      if byte == 0x50, tail[at + 1] == 0x4b, tail[at + 2] == 5, tail[at + 3] == 6 {
         candidates -= 1
         let place = ByteRange(at: start + at, count: ZipRecord.endLength)
         if !entries.contains(where: { $0.data.contains(place) }) {

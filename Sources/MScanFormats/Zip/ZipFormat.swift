@@ -239,6 +239,17 @@ struct ZipReader {
 
   private static let checksumLimit = 4 << 20
 
+  /// The first bytes of a member's data: from its header's read where they came along, so that the thousands of
+  /// storages of a checkpoint cost one read each.
+  private func head(of range: ByteRange, _ entry: ZipDirectory.Entry) -> [UInt8] {
+    if let local = entry.local, !local.dataHead.isEmpty, range.count >= 64,
+      range.start == local.localOffset &+ local.length
+    {
+      return local.dataHead
+    }
+    return source.slice(range).prefix(64)
+  }
+
   private mutating func queue(
     _ header: ZipHeader, _ range: ByteRange, _ method: UInt16, isStorage: Bool, hint: String?,
     _ entry: ZipDirectory.Entry, into sink: inout FactBuffer
@@ -248,7 +259,7 @@ struct ZipReader {
       name: header.name, parent: input.index, rangeInParent: range, encoding: .stored, size: data.count)
     switch method {
     case 0:
-      if isStorage, !MagicBytes.isUnmistakable(data.prefix(64)) { return }
+      if isStorage, !MagicBytes.isUnmistakable(head(of: range, entry)) { return }
       sink.addChild(artifact, source: data, format: hint)
     case 8:
       if isStorage {

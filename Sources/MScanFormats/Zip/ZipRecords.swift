@@ -96,6 +96,8 @@ struct ZipHeader {
   var attributes: UInt32
   /// Bytes of the record.
   var length: Int
+  /// First bytes of the data behind a local header, up to 64, that were read along with it; empty where none were.
+  var dataHead: [UInt8] = []
 
   var isEncrypted: Bool { flags & 1 != 0 }
   var hasDescriptor: Bool { flags & 8 != 0 }
@@ -145,6 +147,7 @@ struct ZipHeader {
       if needsExtra { header.readZip64(Array(try cursor.slice(extraLength, "extra field")), withOffset: false) }
       header.localOffset = offset
       header.length = length
+      if length &+ 64 <= head.count { header.dataHead = Array(head[length..<(length &+ 64)]) }
       return header
     } catch {
       return nil

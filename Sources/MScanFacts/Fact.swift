@@ -16,6 +16,8 @@ public enum Place: Sendable, Hashable {
   case tensor(String)
   /// A member of a container.
   case member(String)
+  /// A node of a graph, by its own name or by its place: `conv1`, `operator 3`.
+  case node(String)
   /// Line from 1, column from 1 in Unicode scalars; `path` is the JSON pointer, if there is one.
   case line(Int, column: Int, path: String?)
 
@@ -26,6 +28,7 @@ public enum Place: Sendable, Hashable {
     case .path(let pointer): pointer
     case .tensor(let name): "tensor \(name)"
     case .member(let name): "member \(name)"
+    case .node(let name): "node \(name)"
     case .line(let line, let column, let path): path ?? "\(line):\(column)"
     }
   }
@@ -52,6 +55,8 @@ public struct Fact: Sendable, Hashable {
     case member(MemberFact)
     case callable(CallableFact)
     case value(ValueFact)
+    case operation(OperationFact)
+    case reference(ReferenceFact)
     case tensor(TensorFact)
     case anomaly(AnomalyFact)
   }
@@ -79,6 +84,8 @@ public struct Fact: Sendable, Hashable {
     case .member: .member
     case .callable: .callable
     case .value: .value
+    case .operation: .operation
+    case .reference: .reference
     case .tensor: .tensor
     case .anomaly: .anomaly
     }
@@ -91,6 +98,8 @@ public struct Fact: Sendable, Hashable {
     case .member(let fact): [fact.name]
     case .callable(let fact): fact.subjects
     case .value(let fact): fact.subjects
+    case .operation(let fact): fact.subjects
+    case .reference(let fact): fact.subjects
     case .tensor(let fact): [fact.name]
     case .anomaly(let fact): [fact.subject]
     }
@@ -103,6 +112,8 @@ public struct Fact: Sendable, Hashable {
     case .member(let fact): fact.attribute(named: name)
     case .callable(let fact): fact.attribute(named: name)
     case .value(let fact): fact.attribute(named: name)
+    case .operation(let fact): fact.attribute(named: name)
+    case .reference(let fact): fact.attribute(named: name)
     case .tensor(let fact): fact.attribute(named: name)
     case .anomaly(let fact): fact.attribute(named: name)
     }

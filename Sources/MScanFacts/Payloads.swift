@@ -276,9 +276,11 @@ extension FactKind {
       case .member: MemberFact.attributes
       case .callable: CallableFact.attributes
       case .value: ValueFact.attributes
+      case .operation: OperationFact.attributes
+      case .reference: ReferenceFact.attributes
       case .tensor: TensorFact.attributes
       case .anomaly: AnomalyFact.attributes
-      case .operation, .template, .reference, .text, .provenance, .lineage: []
+      case .template, .text, .provenance, .lineage: []
       }
     return own + ["file", "extension", "in"]
   }

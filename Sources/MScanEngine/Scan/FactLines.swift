@@ -137,6 +137,18 @@ struct FactRenderer {
       object.add("arguments", payload.arguments)
       object.add("when", payload.when)
     case .value(let payload): add(payload, to: &object)
+    case .operation(let payload):
+      object.add("framework", payload.framework)
+      object.add("name", payload.name)
+      object.add("domain", payload.domain)
+      object.add("node", payload.node)
+      object.add("scope", payload.scope)
+      object.add("arguments", payload.arguments)
+    case .reference(let payload):
+      object.add("field", payload.field)
+      object.add("type", payload.type.rawValue)
+      object.add("target", payload.target)
+      object.add("revision", payload.revision)
     case .tensor(let payload):
       object.add("name", payload.name)
       object.add("dtype", payload.dtype)

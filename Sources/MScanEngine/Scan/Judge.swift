@@ -224,6 +224,7 @@ enum Fingerprint {
     case .path(let pointer): "path " + pointer
     case .tensor: "tensor"
     case .member: "member"
+    case .node: "node"
     case .line(_, _, let path): path ?? "line"
     }
   }

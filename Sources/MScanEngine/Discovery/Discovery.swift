@@ -217,6 +217,8 @@ struct TreeWalk {
       }
       return
     }
+    var target = target
+    target.folder = canonical.parent
     found.append(Found(target: target, canonical: canonical, blob: blob.flatMap { HubCache.isBlob($0) ? $0 : nil }))
   }
 

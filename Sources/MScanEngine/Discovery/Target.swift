@@ -9,12 +9,19 @@ public struct Target: Sendable, Hashable {
   public var path: SystemPath
   /// Why the path is not read; stated as a fact in its place.
   public var problem: AnomalyFact?
+  /// The folder the path was found in, before links are followed: where a loader looks for what the file names.
+  public var folder: SystemPath
   /// Nothing is missing when the file is empty: a hub cache's note that the repository has no such file.
   public var emptyIsNormal: Bool
 
-  public init(reported: String, path: SystemPath, problem: AnomalyFact? = nil, emptyIsNormal: Bool = false) {
+  /// - Parameter folder: nil for the folder of `path`.
+  public init(
+    reported: String, path: SystemPath, problem: AnomalyFact? = nil, emptyIsNormal: Bool = false,
+    folder: SystemPath? = nil
+  ) {
     self.reported = reported
     self.path = path
+    self.folder = folder ?? path.parent
     self.problem = problem
     self.emptyIsNormal = emptyIsNormal
   }

@@ -8,6 +8,22 @@ struct FileVerdict: Sendable {
   var unread: [Unread] = []
   /// The rows that findings point to, parents before children; indices in `findings` are into this table.
   var artifacts = ArtifactTable()
+
+  var isEmpty: Bool { findings.isEmpty && unread.isEmpty }
+
+  /// Adds what was found out about the same file later.
+  mutating func append(_ other: FileVerdict) {
+    let base = artifacts.rows.count
+    for var row in other.artifacts.rows {
+      row.parent = row.parent.map { $0 + base }
+      artifacts.append(row)
+    }
+    for var finding in other.findings {
+      finding.artifact += base
+      findings.append(finding)
+    }
+    unread.append(contentsOf: other.unread)
+  }
 }
 
 /// Holds facts against rules.

@@ -33,16 +33,24 @@ public struct Scanner: Sendable {
     let shared = Shared()
     let walker = Walker(limits: limits, interest: rules.valueInterest, skip: skip)
     let judge = Judge(rules: rules)
+    let folders = IndexedFolders(targets)
     Workers.run(targets.count, threads: jobs) { index in
-      guard let scan = walker.read(targets[index]) else { return true }
+      guard let scan = walker.read(targets[index]) else {
+        _ = folders.finish(index, targets[index], nil)
+        return true
+      }
       let verdict = judge.verdict(on: scan)
       let done = shared.sums.withLock { sums in
         sums.summary.files += 1
         sums.summary.artifacts += scan.buffer.artifacts.rows.count
         sums.summary.bytes += scan.size
         sums.summary.bytesRead += scan.bytesRead
-        if !verdict.findings.isEmpty || !verdict.unread.isEmpty { sums.verdicts[index] = verdict }
+        if !verdict.isEmpty { sums.verdicts[index, default: FileVerdict()].append(verdict) }
         return sums.summary.files
+      }
+      for (other, scan) in folders.finish(index, targets[index], scan) {
+        let further = judge.verdict(on: scan)
+        shared.sums.withLock { $0.verdicts[other, default: FileVerdict()].append(further) }
       }
       progress(done)
       return true

@@ -47,6 +47,8 @@ public struct Walker: Sendable {
     let row = scan.buffer.artifacts.append(Artifact(name: target.reported, size: file.size))
     walk(
       from: ChildArtifact(index: row, source: source), emptyIsNormal: target.emptyIsNormal, into: &scan.buffer)
+    let folder = ModelFolder(path: target.folder, fileName: Self.lastComponent(target.reported))
+    for correlator in CorrelatorList.all { correlator.correlate(&scan.buffer, in: folder) }
     scan.bytesRead = file.bytesRead
     return scan
   }

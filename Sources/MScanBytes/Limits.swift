@@ -19,6 +19,14 @@ public struct Limits: Sendable, Hashable {
   public var nesting = 512
   /// Length of a safetensors header. Bytes; 100 MB: the reference implementation's own bound.
   public var safetensorsHeader = 100_000_000
+  /// Header, metadata and table of tensors of a GGUF file. Bytes; 128 MiB: the largest vocabulary takes 20 MB.
+  public var ggufMetadata = 128 << 20
+  /// Keys of a GGUF file. Count; 65,536: real files have about 40.
+  public var ggufKeys = 1 << 16
+  /// Tensors of a GGUF file. Count; 262,144: the largest models have about 2,000.
+  public var ggufTensors = 1 << 18
+  /// A chat template that is stated whole. Bytes; 1 MiB: real ones stay below 20 KB.
+  public var templateBytes = 1 << 20
   /// A JSON document. Bytes; 256 MiB: the largest real tokenizer is about 35 MB.
   public var jsonBytes = 256 << 20
   /// Keys of the objects of a JSON document that are open at one time. Count; 4,194,304: the largest vocabulary has

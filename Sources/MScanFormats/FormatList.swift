@@ -1,7 +1,8 @@
 /// Every reader, by format id.
 public enum FormatList {
   public static let all: [any Format.Type] = [
-    GzipFormat.self, JSONFormat.self, NumPyFormat.self, PickleFormat.self, SafetensorsFormat.self, TarFormat.self,
+    GGUFFormat.self, GzipFormat.self, JSONFormat.self, NumPyFormat.self, PickleFormat.self, SafetensorsFormat.self,
+    TarFormat.self,
     ZipFormat.self,
     ZlibFormat.self,
   ]

@@ -40,6 +40,6 @@ import Testing
 
   @Test func everyReaderHasASample() {
     let folders = Set(Self.samples.compactMap { $0.split(separator: "/").first.map(String.init) })
-    #expect(folders.isSuperset(of: ["gzip", "json", "npy", "pickle", "safetensors", "tar", "zip"]))
+    #expect(folders.isSuperset(of: ["gguf", "gzip", "json", "npy", "pickle", "safetensors", "tar", "zip"]))
   }
 }

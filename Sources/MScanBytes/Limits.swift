@@ -36,6 +36,18 @@ public struct Limits: Sendable, Hashable {
   public var jsonPaths = 64 << 20
   /// Values stated by one JSON document. Count; 200,000.
   public var values = 200_000
+  /// A YAML text. Bytes; 32 MiB: libyaml copies it once; configurations stay below 1 MB.
+  public var yamlBytes = 32 << 20
+  /// Metadata at the head of a Markdown file. Bytes; 1 MiB: long lists of languages and results take some 100 KB.
+  public var frontMatter = 1 << 20
+  /// Keys of the mappings of a YAML text that are open at one time. Count; 1,048,576.
+  public var yamlKeys = 1 << 20
+  /// Anchors of a YAML text. Count; 100,000.
+  public var yamlAnchors = 100_000
+  /// Values of a YAML text that are stated once more where an alias to them stands. Count; 8,192.
+  public var yamlAliasValues = 8192
+  /// Nodes that one anchor of a YAML text may stand for, aliases followed, before it is called a bomb. Count; 1,000,000.
+  public var yamlAliasNodes = 1_000_000
   /// Header of a NumPy array. Bytes; 1 MiB: NumPy itself takes 10,000 unless it may unpickle.
   public var npyHeader = 1 << 20
   /// Opcodes of one pickle stream. Count; 1,000,000,000: a 100 MB pickle has 55 million.

@@ -5,6 +5,7 @@ public enum FormatList {
     TarFormat.self,
     ZipFormat.self,
     ZlibFormat.self,
+    YAMLFormat.self, MarkdownFormat.self,
   ]
 
   public static func named(_ id: String) -> (any Format.Type)? { all.first { $0.id == id } }

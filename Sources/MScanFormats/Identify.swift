@@ -201,7 +201,7 @@ public enum Identify {
   private static func unmarked(_ head: [UInt8], _ source: ByteSource, name: String) -> String? {
     let text = isText(head, whole: head.count == source.count)
     let first = head.drop { [0x20, 0x09, 0x0a, 0x0d].contains($0) }.first
-    if text, first == 0x7b || first == 0x5b, claim(of: name) != "python", claim(of: name) != "jinja" {
+    if text, first == 0x7b || first == 0x5b, !["python", "jinja", "yaml"].contains(claim(of: name)) {
       if claim(of: name) == "json" || looksLikeJSON(head) { return "json" }
     }
     // Prose seldom passes the dry run, source never; so every text is tried, whatever it is called.
@@ -213,7 +213,7 @@ public enum Identify {
     }
     if isModelName(name), head.first.map({ $0 == 0x80 }) == true { return "pickle" }
     // What a reader was promised, it says what is wrong with.
-    return ["onnx", "protobuf", "safetensors", "npy", "json"].contains(claim(of: name)) ? claim(of: name) : nil
+    return ["onnx", "protobuf", "safetensors", "npy", "json", "yaml"].contains(claim(of: name)) ? claim(of: name) : nil
   }
 
   private static let textFormats: Set<String> = ["python", "markdown", "jinja", "yaml"]
@@ -251,7 +251,9 @@ public enum Identify {
 
   public static func isModelName(_ name: String) -> Bool { modelEndings.contains(ending(of: name)) }
 
-  static func claim(of name: String) -> String { claims[ending(of: name)] ?? "" }
+  static func claim(of name: String) -> String {
+    RepositoryNames.format(of: name) ?? claims[ending(of: name)] ?? ""
+  }
 
   private static func ending(of name: String) -> String {
     guard let dot = name.lastIndex(of: ".") else { return "" }

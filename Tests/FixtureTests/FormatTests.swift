@@ -11,8 +11,13 @@ import Testing
 
   static let samples: [String] = {
     let found = FileManager.default.enumerator(atPath: folder.path)
-    return (found?.compactMap { $0 as? String } ?? []).filter { $0.hasSuffix(".hex") || $0.hasSuffix(".json") }.sorted()
+    return (found?.compactMap { $0 as? String } ?? []).filter { isSample($0) }.sorted()
   }()
+
+  private static func isSample(_ path: String) -> Bool {
+    let file = folder.appending(path: path)
+    return !path.hasSuffix(".facts") && (try? file.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true
+  }
 
   private func facts(_ sample: String) throws -> String {
     let bytes = [UInt8](try Data(contentsOf: Self.folder.appending(path: sample)))
@@ -40,6 +45,6 @@ import Testing
 
   @Test func everyReaderHasASample() {
     let folders = Set(Self.samples.compactMap { $0.split(separator: "/").first.map(String.init) })
-    #expect(folders.isSuperset(of: ["gguf", "gzip", "json", "npy", "pickle", "safetensors", "tar", "zip"]))
+    #expect(folders.isSuperset(of: ["gguf", "gzip", "json", "npy", "pickle", "safetensors", "tar", "yaml", "zip"]))
   }
 }

@@ -1,3 +1,5 @@
+import MScanYAML
+
 /// A YAML document of the plain sort that rule files are: texts, lists and mappings with text keys.
 struct YamlNode: Sendable, Hashable {
   struct Pair: Sendable, Hashable {
@@ -30,6 +32,21 @@ struct YamlNode: Sendable, Hashable {
 struct YamlProblem: Error, Hashable {
   var position: SourcePosition
   var message: String
+
+  init(position: SourcePosition, message: String) {
+    self.position = position
+    self.message = message
+  }
+
+  /// The parser's complaint in the words of a rule file's author.
+  init(_ problem: YAMLProblem) {
+    let what = problem.isEncoding ? "not UTF-8 text" : "not valid YAML"
+    self.init(position: SourcePosition(problem.mark), message: "\(what): \(problem.message)")
+  }
+}
+
+extension SourcePosition {
+  init(_ mark: YAMLMark) { self.init(line: mark.line, column: mark.column) }
 }
 
 /// Builds the document from libyaml's events, with bounds on everything: a rule file may come with a model folder.
@@ -54,14 +71,16 @@ enum YamlReader {
     guard bytes.count <= byteLimit else {
       throw YamlProblem(position: .start, message: "the file is larger than \(byteLimit >> 20) MiB; split it")
     }
-    let events = try YamlEvents(bytes)
+    let events = try opened(bytes)
     var open: [Open] = []
     var root: YamlNode?
     while true {
-      let event = try events.next()
-      let at = event.position
-      if event.hasAnchor { throw YamlProblem(position: at, message: "anchors have no use here; write the value out") }
-      if event.hasTag { throw YamlProblem(position: at, message: "tags have no use here; remove it") }
+      let event = try next(of: events)
+      let at = SourcePosition(event.start)
+      if event.anchor != nil {
+        throw YamlProblem(position: at, message: "anchors have no use here; write the value out")
+      }
+      if event.tag != nil { throw YamlProblem(position: at, message: "tags have no use here; remove it") }
       switch event.kind {
       case .other: continue
       case .alias: throw YamlProblem(position: at, message: "aliases have no use here; write the value out")
@@ -86,6 +105,22 @@ enum YamlReader {
         let content: YamlNode.Content = done.isMapping ? .mapping(done.pairs) : .sequence(done.items)
         try place(YamlNode(position: done.position, content: content), in: &open, root: &root)
       }
+    }
+  }
+
+  private static func opened(_ bytes: [UInt8]) throws(YamlProblem) -> YAMLEvents {
+    do throws(YAMLProblem) {
+      return try YAMLEvents(bytes)
+    } catch {
+      throw YamlProblem(error)
+    }
+  }
+
+  private static func next(of events: YAMLEvents) throws(YamlProblem) -> YAMLEvent {
+    do throws(YAMLProblem) {
+      return try events.next()
+    } catch {
+      throw YamlProblem(error)
     }
   }
 

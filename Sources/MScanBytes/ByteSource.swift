@@ -29,10 +29,14 @@ public struct ByteSource: Sendable {
     self.init(storage: .file(file), base: 0, count: file.size)
   }
 
-  /// Where this source starts in the file on disk, if it is read from one in place.
-  public var offsetOnDisk: Int? {
-    if case .file = storage { return base }
-    return nil
+  /// A file that is read at once when it has at most `limit` bytes: what its readers ask for again costs no call then.
+  public init(_ file: OpenFile, whole limit: Int) {
+    var bytes: [UInt8] = []
+    if file.size > 0, file.size <= limit, file.read(at: 0, count: file.size, into: &bytes) == file.size {
+      self.init(bytes)
+    } else {
+      self.init(file)
+    }
   }
 
   /// The part of this source that `range` covers, cut to what there is.

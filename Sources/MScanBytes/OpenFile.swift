@@ -76,26 +76,37 @@ public final class OpenFile: Sendable {
   }
 
   func read(at offset: Int, count: Int, into buffer: inout [UInt8]) -> Int {
+    if buffer.isEmpty {
+      // Nothing to keep: the bytes need no zeros first.
+      buffer = unsafe [UInt8](unsafeUninitializedCapacity: count) { space, filled in
+        filled = unsafe fill(UnsafeMutableRawBufferPointer(space), from: offset)
+      }
+      return buffer.count
+    }
     if buffer.count < count {
       buffer.append(contentsOf: repeatElement(0, count: count - buffer.count))
     } else if buffer.count > count {
       buffer.removeLast(buffer.count - count)
     }
+    let done = unsafe buffer.withUnsafeMutableBytes { unsafe fill($0, from: offset) }
+    if done < count { buffer.removeLast(count - done) }
+    return done
+  }
+
+  /// Reads into the whole of `space`; returns how many bytes there were.
+  private func fill(_ space: UnsafeMutableRawBufferPointer, from offset: Int) -> Int {
+    guard let start = space.baseAddress else { return 0 }
     var done = 0
-    unsafe buffer.withUnsafeMutableBytes { raw in
-      guard let start = raw.baseAddress else { return }
-      while done < count {
-        let got = unsafe pread(descriptor, start + done, count - done, off_t(offset + done))
-        if got > 0 {
-          done += got
-        } else if got < 0 && errno == EINTR {
-          continue
-        } else {
-          break
-        }
+    while done < space.count {
+      let got = unsafe pread(descriptor, start + done, space.count - done, off_t(offset + done))
+      if got > 0 {
+        done += got
+      } else if got < 0 && errno == EINTR {
+        continue
+      } else {
+        break
       }
     }
-    if done < count { buffer.removeLast(count - done) }
     bytesReadCounter.add(done, ordering: .relaxed)
     return done
   }

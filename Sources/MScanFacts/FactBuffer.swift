@@ -43,7 +43,8 @@ public struct FactBuffer: Sendable {
     let payload: Fact.Payload
   }
   private var seen: [Key: Int] = [:]
-  private var perArtifact: [Int: Int] = [:]
+  /// How many facts each artifact has, by its row.
+  private var perArtifact: [Int] = []
   private let limit: Int
 
   public init(limits: Limits = .standard) { limit = limits.facts }
@@ -52,12 +53,15 @@ public struct FactBuffer: Sendable {
   public mutating func emit(
     _ payload: Fact.Payload, artifact: Int, range: ByteRange, place: Place, count: Int = 1
   ) {
-    let key = Key(artifact: artifact, payload: payload)
-    if let index = seen[key] {
+    // What an artifact is, is said once of each reading; a key for it would never be found again.
+    var key: Key?
+    if case .artifact = payload {} else { key = Key(artifact: artifact, payload: payload) }
+    if let key, let index = seen[key] {
       facts[index].count += count
       return
     }
-    let stated = perArtifact[artifact, default: 0]
+    while perArtifact.count <= artifact { perArtifact.append(0) }
+    let stated = artifact >= 0 ? perArtifact[artifact] : 0
     if stated >= limit {
       guard droppedFacts.insert(artifact).inserted else { return }
       facts.append(
@@ -67,8 +71,8 @@ public struct FactBuffer: Sendable {
             AnomalyFact(subject: "limit.facts", field: "facts", detail: "more than \(limit) facts", incomplete: true))))
       return
     }
-    perArtifact[artifact] = stated + 1
-    seen[key] = facts.count
+    if artifact >= 0 { perArtifact[artifact] = stated + 1 }
+    if let key { seen[key] = facts.count }
     facts.append(Fact(artifact: artifact, range: range, place: place, payload: payload, count: count))
   }
 
@@ -103,6 +107,7 @@ public struct FactBuffer: Sendable {
     }
     facts.replaceSubrange(mark..., with: sorted.map(\.element))
     for index in mark..<facts.count {
+      if case .artifact = facts[index].payload { continue }
       seen[Key(artifact: facts[index].artifact, payload: facts[index].payload)] = index
     }
   }

@@ -25,13 +25,16 @@ public enum Identify {
   ///
   /// - Parameter name: last component of its path.
   public static func identify(_ source: ByteSource, name: String) -> Identification {
-    let claimed = claim(of: name)
+    let ending = ending(of: name)
+    let claimed = claims[ending] ?? ""
     guard source.count > 0 else {
       return Identification(format: "empty", claimed: isCompatible("empty", with: claimed) ? "empty" : claimed)
     }
     let head = source.prefix(headLength)
     var formats = heads(head, source, claimed: claimed)
-    if formats.isEmpty { formats = [unmarked(head, source, name: name)].compactMap(\.self) }
+    if formats.isEmpty {
+      formats = [unmarked(head, source, claimed: claimed, isModelName: modelEndings.contains(ending))].compactMap(\.self)
+    }
     // A zip is found from its end: whatever stands before it, zip readers open it.
     if formats.first != "zip", hasZipTail(source, head: head) {
       let isOwn = formats.first.map { isContainerOfItsOwn($0) } ?? false
@@ -39,7 +42,7 @@ public enum Identify {
       formats = isOwn ? formats + ["zip"] : ["zip"] + rest
     }
     var found = Identification(format: formats.first, claimed: claimed, also: Array(formats.dropFirst()))
-    if isModelName(name) { found.claimed = "" }
+    if modelEndings.contains(ending) { found.claimed = "" }
     // Names of text promise no more than text; a pointer of Git LFS stands for the file that has the name.
     if let format = found.format, isCompatible(format, with: claimed) { found.claimed = format }
     return found
@@ -198,22 +201,23 @@ public enum Identify {
 
   // MARK: Without a magic number
 
-  private static func unmarked(_ head: [UInt8], _ source: ByteSource, name: String) -> String? {
+  private static func unmarked(
+    _ head: [UInt8], _ source: ByteSource, claimed: String, isModelName: Bool
+  ) -> String? {
     let text = isText(head, whole: head.count == source.count)
-    let first = head.drop { [0x20, 0x09, 0x0a, 0x0d].contains($0) }.first
-    if text, first == 0x7b || first == 0x5b, !["python", "jinja", "yaml"].contains(claim(of: name)) {
-      if claim(of: name) == "json" || looksLikeJSON(head) { return "json" }
+    let first = head.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
+    if text, first == 0x7b || first == 0x5b, !["python", "jinja", "yaml"].contains(claimed) {
+      if claimed == "json" || looksLikeJSON(head) { return "json" }
     }
     // Prose seldom passes the dry run, source never; so every text is tried, whatever it is called.
     if mayStartPickle(head), PickleFormat.isPickle(source) { return "pickle" }
     if text {
-      let claimed = claim(of: name)
       if claimed == "json" { return "json" }
       return textFormats.contains(claimed) ? claimed : "text"
     }
-    if isModelName(name), head.first.map({ $0 == 0x80 }) == true { return "pickle" }
+    if isModelName, head.first.map({ $0 == 0x80 }) == true { return "pickle" }
     // What a reader was promised, it says what is wrong with.
-    return ["onnx", "protobuf", "safetensors", "npy", "json", "yaml"].contains(claim(of: name)) ? claim(of: name) : nil
+    return ["onnx", "protobuf", "safetensors", "npy", "json", "yaml"].contains(claimed) ? claimed : nil
   }
 
   private static let textFormats: Set<String> = ["python", "markdown", "jinja", "yaml"]

@@ -6,6 +6,8 @@ import MScanFacts
 /// Each runs when its file has been read and its facts are all there. What needs the contents of several files is
 /// collected as ``FileClaims`` and joined by ``ShardTensors`` at the end of a scan.
 protocol Correlator: Sendable {
+  /// A quick look whether the file is any of its business: it is asked of every file.
+  static func isConcerned(_ buffer: FactBuffer, _ folder: ModelFolder) -> Bool
   static func correlate(_ buffer: inout FactBuffer, in folder: ModelFolder)
 }
 

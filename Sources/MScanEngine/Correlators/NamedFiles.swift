@@ -23,6 +23,15 @@ enum NamedFiles: Correlator {
     }
   }
 
+  static func isConcerned(_ buffer: FactBuffer, _ folder: ModelFolder) -> Bool {
+    buffer.facts.contains { fact in
+      switch fact.payload {
+      case .value, .reference: fact.artifact == 0
+      default: false
+      }
+    }
+  }
+
   static func correlate(_ buffer: inout FactBuffer, in folder: ModelFolder) {
     var known: [String: Bool] = [:]
     var missing: [Missing] = []

@@ -47,16 +47,23 @@ struct ShardName: Hashable {
 
 /// Whether a set of shards is whole, and whether its index names all of it.
 enum ShardSet: Correlator {
+  static func isConcerned(_ buffer: FactBuffer, _ folder: ModelFolder) -> Bool {
+    folder.fileName.utf8.count > 15 && folder.fileName.utf8.contains(UInt8(ascii: "-"))
+      || folder.fileName.hasSuffix(indexSuffix)
+  }
+
+  private static let indexSuffix = ".index.json"
+
   static func correlate(_ buffer: inout FactBuffer, in folder: ModelFolder) {
     if let own = ShardName(folder.fileName) { completeness(of: own, &buffer, folder) }
-    if folder.fileName.hasSuffix(".index.json") { strays(&buffer, folder) }
+    if folder.fileName.hasSuffix(indexSuffix) { strays(&buffer, folder) }
   }
 
   /// Said once, by the first shard that is there; an index says it of its own set.
   private static func completeness(of own: ShardName, _ buffer: inout FactBuffer, _ folder: ModelFolder) {
     guard own.total > 1, let first = buffer.facts.first else { return }
     let names = folder.names()
-    guard !names.contains(own.prefix + own.suffix + ".index.json") else { return }
+    guard !names.contains(own.prefix + own.suffix + indexSuffix) else { return }
     let present = Set(names.compactMap { ShardName($0) }.filter { $0.isOfSet(own) }.map(\.number))
     guard present.min() == own.number, present.count < own.total else { return }
     // GGUF splits and index-less sets count from one; some count from zero.
@@ -100,6 +107,10 @@ enum PickleTwin: Correlator {
     ("diffusion_pytorch_model.bin", ["diffusion_pytorch_model.safetensors"]),
     ("pytorch_lora_weights.bin", ["pytorch_lora_weights.safetensors"]),
   ]
+
+  static func isConcerned(_ buffer: FactBuffer, _ folder: ModelFolder) -> Bool {
+    twins.contains { $0.pickle == folder.fileName }
+  }
 
   static func correlate(_ buffer: inout FactBuffer, in folder: ModelFolder) {
     guard let twin = twins.first(where: { $0.pickle == folder.fileName }), let first = buffer.facts.first,

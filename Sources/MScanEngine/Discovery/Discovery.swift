@@ -68,6 +68,14 @@ struct TreeWalk {
   private struct Pending {
     var folder: SystemPath
     var reported: String
+    /// What is empty here is no lack.
+    var holdsAbsenceNotes: Bool
+
+    init(folder: SystemPath, reported: String) {
+      self.folder = folder
+      self.reported = reported
+      holdsAbsenceNotes = HubCache.holdsAbsenceNotes(folder)
+    }
   }
 
   let limits: Limits
@@ -153,7 +161,7 @@ struct TreeWalk {
     }
     switch kind {
     case .file:
-      let target = Target(reported: reported, path: path, emptyIsNormal: HubCache.isAbsenceNote(path))
+      let target = Target(reported: reported, path: path, emptyIsNormal: folder.holdsAbsenceNotes)
       add(target, canonical: path)
     case .folder:
       if !Self.isRepositoryData(path) { pending.append(Pending(folder: path, reported: reported)) }

@@ -16,8 +16,8 @@ enum HubCache {
   /// Whether the resolved `path` is a blob of such a repository.
   static func isBlob(_ path: SystemPath) -> Bool { repository(of: path.parent, under: "blobs") != nil }
 
-  /// Whether `path` is a note that the repository lacks a file.
-  static func isAbsenceNote(_ path: SystemPath) -> Bool { repository(of: path.parent, under: ".no_exist") != nil }
+  /// Whether the files in the resolved folder `path` are notes that the repository lacks a file.
+  static func holdsAbsenceNotes(_ path: SystemPath) -> Bool { repository(of: path, under: ".no_exist") != nil }
 
   private static func repository(of path: SystemPath, under name: String) -> SystemPath? {
     let components = path.components

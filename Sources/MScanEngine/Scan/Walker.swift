@@ -26,6 +26,9 @@ public struct Walker: Sendable {
     self.skip = skip
   }
 
+  /// Files up to this size are read at once. Bytes; 64 KiB: what identification may look at anyway.
+  private static let wholeFile = 64 << 10
+
   /// All facts of the target; nil when it is one of the files to skip.
   public func read(_ target: Target) -> FileScan? {
     var scan = FileScan(buffer: FactBuffer(limits: limits))
@@ -41,14 +44,16 @@ public struct Walker: Sendable {
       return scan
     }
     if skip.contains(FileIdentity(device: file.device, inode: file.inode)) { return nil }
-    let source = ByteSource(file)
+    let source = ByteSource(file, whole: Self.wholeFile)
     scan.source = source
     scan.size = file.size
     let row = scan.buffer.artifacts.append(Artifact(name: target.reported, size: file.size))
     walk(
       from: ChildArtifact(index: row, source: source), emptyIsNormal: target.emptyIsNormal, into: &scan.buffer)
     let folder = ModelFolder(path: target.folder, fileName: Self.lastComponent(target.reported))
-    for correlator in CorrelatorList.all { correlator.correlate(&scan.buffer, in: folder) }
+    for correlator in CorrelatorList.all where correlator.isConcerned(scan.buffer, folder) {
+      correlator.correlate(&scan.buffer, in: folder)
+    }
     scan.bytesRead = file.bytesRead
     return scan
   }

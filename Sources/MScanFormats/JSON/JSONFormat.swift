@@ -20,16 +20,6 @@ public enum JSONFormat: Format {
     walk.read(bytes.span, into: &sink)
     sink.sortFacts(after: mark)
   }
-
-  /// The keys of `interest` as bytes, by their first byte.
-  static func byFirstByte(_ interest: ValueInterest) -> [[[UInt8]]] {
-    var table = [[[UInt8]]](repeating: [], count: 256)
-    for key in interest.keys {
-      let bytes = Array(key.utf8)
-      table[Int(bytes.first ?? 0)].append(bytes)
-    }
-    return table
-  }
 }
 
 /// One pass over the documents of an artifact.
@@ -64,7 +54,7 @@ struct JSONWalk {
 
   init(_ input: ArtifactInput) {
     self.input = input
-    wanted = JSONFormat.byFirstByte(input.interest)
+    wanted = input.interest.keysByFirstByte
     keys = JSONKeys(limit: input.limits.jsonKeys)
     valuesLeft = input.limits.values
     pathsLeft = input.limits.jsonPaths

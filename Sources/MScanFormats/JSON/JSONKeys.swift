@@ -20,6 +20,12 @@ struct JSONKeys {
 
   private static let small = 8
 
+  /// Drawn once: each draw is a system call.
+  private static let runSecret: (UInt64, UInt64) = {
+    var random = SystemRandomNumberGenerator()
+    return (random.next(), random.next() | 1)
+  }()
+
   private var entries: [Entry] = []
   /// The innermost open object, and those around it.
   private var current = Open(base: 0)
@@ -32,8 +38,7 @@ struct JSONKeys {
 
   init(limit: Int) {
     self.limit = min(limit, Int(Int32.max))
-    var random = SystemRandomNumberGenerator()
-    secret = (random.next(), random.next() | 1)
+    secret = Self.runSecret
   }
 
   mutating func begin() {

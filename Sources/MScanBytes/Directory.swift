@@ -44,7 +44,7 @@ public enum Directory {
       let type = unsafe Int(entry.pointee.d_type)
       entries.append(Entry(name: name, kind: kind(type: type, path: path + "/" + name)))
     }
-    return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    return entries.sorted { $0.name.precedes($1.name) }
   }
 
   private static func kind(type: Int, path: String) -> Kind {

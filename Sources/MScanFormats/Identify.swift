@@ -33,7 +33,8 @@ public enum Identify {
     let head = source.prefix(headLength)
     var formats = heads(head, source, claimed: claimed)
     if formats.isEmpty {
-      formats = [unmarked(head, source, claimed: claimed, isModelName: modelEndings.contains(ending))].compactMap(\.self)
+      let isModelName = modelEndings.contains(ending)
+      formats = [unmarked(head, source, claimed: claimed, isModelName: isModelName)].compactMap(\.self)
     }
     // A zip is found from its end: whatever stands before it, zip readers open it.
     if formats.first != "zip", hasZipTail(source, head: head) {

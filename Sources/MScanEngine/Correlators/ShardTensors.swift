@@ -65,7 +65,7 @@ enum ShardTensors {
         artifact: row, range: entry.fact.range, place: entry.fact.place)
     }
     guard let first = index.first else { return buffer }
-    for (shard, names) in listed.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+    for (shard, names) in listed.sorted(by: { $0.key.precedes($1.key) }) {
       guard let held = claims[shard]?.tensors else { continue }
       let count = held.subtracting(names).count
       guard count > 0 else { continue }

@@ -23,16 +23,20 @@ public struct Discovery: Sendable {
     for (path, label) in zip(paths, labels) {
       var walk = TreeWalk(limits: limits, exclude: exclude, label: label, room: limits.files - order.count)
       walk.visit(path)
+      // Nothing is reached twice from one PATH without links.
+      if paths.count == 1, !walk.hasFollowedLinks { return Self.inOrder(walk.found.map(\.target)) }
       for item in walk.found where found[item.canonical] == nil {
         found[item.canonical] = item
         order.append(item.canonical)
       }
     }
     let linked = Set(order.compactMap { found[$0]?.blob })
-    return order.compactMap { found[$0] }
-      .filter { !linked.contains($0.canonical) || $0.blob != nil }
-      .map(\.target)
-      .sorted { $0.reported.utf8.lexicographicallyPrecedes($1.reported.utf8) }
+    let kept = order.compactMap { found[$0] }.filter { !linked.contains($0.canonical) || $0.blob != nil }
+    return Self.inOrder(kept.map(\.target))
+  }
+
+  private static func inOrder(_ targets: [Target]) -> [Target] {
+    targets.sorted { $0.reported.precedes($1.reported) }
   }
 
   /// What stands before the paths found under each PATH: nothing for a single one; for several their last components,
@@ -89,6 +93,7 @@ struct TreeWalk {
   /// Folders reached through links, so that loops end.
   private var linkedFolders: Set<SystemPath> = []
   private var isFull = false
+  private(set) var hasFollowedLinks = false
 
   init(limits: Limits, exclude: [PathPattern], label: String, room: Int) {
     self.limits = limits
@@ -123,7 +128,8 @@ struct TreeWalk {
       walk()
     case .file:
       let canonical = (try? FileSystem.resolve(path.parent))?.appending(path.lastComponent) ?? resolved
-      add(Target(reported: asGiven, path: resolved), canonical: canonical, blob: resolved)
+      add(
+        Target(reported: asGiven, path: resolved, folder: canonical.parent), canonical: canonical, blob: resolved)
     case .link, .special:
       let kind = if case .special(let words) = status.kind { words } else { "a symbolic link" }
       add(Target(reported: asGiven, path: resolved, problem: PathProblem.special(kind)), canonical: resolved)
@@ -149,9 +155,11 @@ struct TreeWalk {
     let path = folder.folder.appending(entry.name)
     let name = entry.name.description
     let reported = folder.reported.isEmpty ? name : folder.reported + "/" + name
-    let inside =
-      label.isEmpty ? reported : String(decoding: reported.utf8.dropFirst(label.utf8.count + 1), as: UTF8.self)
-    if exclude.contains(where: { $0.matches(reported: inside, absolute: path) }) { return }
+    if !exclude.isEmpty {
+      let inside =
+        label.isEmpty ? reported : String(decoding: reported.utf8.dropFirst(label.utf8.count + 1), as: UTF8.self)
+      if exclude.contains(where: { $0.matches(reported: inside, absolute: path) }) { return }
+    }
     let kind: FileStatus.Kind
     do throws(FileStatus.Failure) {
       if let told = entry.kind { kind = told } else { kind = try FileStatus(of: path, followLinks: false).kind }
@@ -161,7 +169,8 @@ struct TreeWalk {
     }
     switch kind {
     case .file:
-      let target = Target(reported: reported, path: path, emptyIsNormal: folder.holdsAbsenceNotes)
+      let target = Target(
+        reported: reported, path: path, emptyIsNormal: folder.holdsAbsenceNotes, folder: folder.folder)
       add(target, canonical: path)
     case .folder:
       if !Self.isRepositoryData(path) { pending.append(Pending(folder: path, reported: reported)) }
@@ -172,6 +181,7 @@ struct TreeWalk {
   }
 
   private mutating func follow(_ path: SystemPath, reported: String) {
+    hasFollowedLinks = true
     let text = FileSystem.linkText(of: path)
     let blobs = HubCache.blobs(for: path.parent)
     func isAllowed(_ target: SystemPath) -> Bool {
@@ -203,7 +213,7 @@ struct TreeWalk {
       return
     }
     switch status.kind {
-    case .file: add(Target(reported: reported, path: resolved), canonical: path, blob: resolved)
+    case .file: add(Target(reported: reported, path: resolved, folder: path.parent), canonical: path, blob: resolved)
     case .folder:
       // Folders inside the root are walked in their own place, but for those below a `.git` that is left out.
       let isHidden = resolved.components.dropFirst(root.components.count).contains(SystemPath(".git"))
@@ -225,8 +235,6 @@ struct TreeWalk {
       }
       return
     }
-    var target = target
-    target.folder = canonical.parent
     found.append(Found(target: target, canonical: canonical, blob: blob.flatMap { HubCache.isBlob($0) ? $0 : nil }))
   }
 

@@ -1,4 +1,5 @@
 import MScanBuiltinRules
+import MScanBytes
 public import MScanFacts
 public import MScanRules
 
@@ -26,7 +27,7 @@ public struct RuleIndex: Sendable {
 
   /// Every rule, in order of id.
   public var all: [RuleDescriptor] {
-    (rules.rules + Policy.ownRules).sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+    (rules.rules + Policy.ownRules).sorted { $0.id.precedes($1.id) }
   }
 
   /// What to say of a name that no rule has.

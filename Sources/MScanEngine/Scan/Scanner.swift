@@ -84,13 +84,13 @@ public struct Scanner: Sendable {
 
   /// File, byte, rule; then whatever makes the order total.
   static func precedes(_ a: Finding, _ b: Finding) -> Bool {
-    if a.file != b.file { return a.file.utf8.lexicographicallyPrecedes(b.file.utf8) }
+    if a.file != b.file { return a.file.precedes(b.file) }
     if a.byteOffset != b.byteOffset { return a.byteOffset < b.byteOffset }
-    if a.rule != b.rule { return a.rule.utf8.lexicographicallyPrecedes(b.rule.utf8) }
+    if a.rule != b.rule { return a.rule.precedes(b.rule) }
     if a.artifact != b.artifact { return a.artifact < b.artifact }
     if a.innerRange != b.innerRange { return a.innerRange < b.innerRange }
-    if a.subject != b.subject { return a.subject.utf8.lexicographicallyPrecedes(b.subject.utf8) }
-    return a.message.utf8.lexicographicallyPrecedes(b.message.utf8)
+    if a.subject != b.subject { return a.subject.precedes(b.subject) }
+    return a.message.precedes(b.message)
   }
 }
 

@@ -40,7 +40,7 @@ public struct RuleFolder: Sendable {
       report(shown, "holds more than \(Self.fileLimit) rule files")
       return
     }
-    read(files.sorted { $0.shown.utf8.lexicographicallyPrecedes($1.shown.utf8) })
+    read(files.sorted { $0.shown.precedes($1.shown) })
   }
 
   /// Reads the files given, which lie below the folder `root`.

@@ -91,7 +91,9 @@ struct Condition: Sendable, Hashable {
   }
 
   /// Bytes, not characters: Swift's `==` on strings holds for texts that differ in how accents are written.
-  static func same(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
+  static func same(_ a: String, _ b: String) -> Bool {
+    a.utf8.count == b.utf8.count && a.utf8.elementsEqual(b.utf8)
+  }
 
   private static func find(_ part: [UInt8], in text: String) -> Bool {
     guard let first = part.first else { return true }

@@ -3,20 +3,22 @@ public import MScanFacts
 /// Where a fact was found, for the attributes that come with every kind.
 public struct MatchContext: Sendable {
   /// Base name of the artifact that holds the fact.
-  public var fileName: String
+  public let fileName: String
   /// Format id of that artifact.
-  public var format: String
+  public let format: String
+
+  /// What follows the last dot of the name, in lower case; empty without one, and for a name that starts with its only
+  /// dot.
+  public let fileExtension: String
 
   public init(fileName: String, format: String) {
     self.fileName = fileName
     self.format = format
-  }
-
-  /// What follows the last dot of the name, in lower case; empty without one, and for a name that starts with its only
-  /// dot.
-  public var fileExtension: String {
-    guard let dot = fileName.utf8.lastIndex(of: UInt8(ascii: ".")), dot > fileName.startIndex else { return "" }
-    return fileName[fileName.utf8.index(after: dot)...].lowercased()
+    if let dot = fileName.utf8.lastIndex(of: UInt8(ascii: ".")), dot > fileName.startIndex {
+      fileExtension = fileName[fileName.utf8.index(after: dot)...].lowercased()
+    } else {
+      fileExtension = ""
+    }
   }
 }
 

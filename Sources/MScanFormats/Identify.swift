@@ -26,7 +26,7 @@ public enum Identify {
   /// - Parameter name: last component of its path.
   public static func identify(_ source: ByteSource, name: String) -> Identification {
     let ending = ending(of: name)
-    let claimed = claims[ending] ?? ""
+    let claimed = claim(of: name)
     guard source.count > 0 else {
       return Identification(format: "empty", claimed: isCompatible("empty", with: claimed) ? "empty" : claimed)
     }

@@ -62,6 +62,9 @@ public struct Limits: Sendable, Hashable {
   public var pickleHeap = 96 << 20
   /// A line operand (GLOBAL, INT, STRING …) of a pickle. Bytes; 1 MiB.
   public var pickleLine = 1 << 20
+  /// Elements of one packed list of a protocol buffer that are looked at (dimensions). Count; 65,536: no tensor has a
+  /// hundred.
+  public var protobufElements = 1 << 16
   /// Facts of one artifact. Count; 100,000: identical ones coalesce first.
   public var facts = 100_000
   /// Characters of one rendered argument list. Count; 400.

@@ -7,16 +7,18 @@ public struct OperationFact: Sendable, Hashable {
   public var name: String
   /// The operator set it is from, as the file writes it; empty for the framework's own.
   public var domain: String
-  /// The node that has it; empty when it has no name.
+  /// The node that has it; empty when it has no name, and where the same step of many nodes is told once.
   public var node: String
   /// Where it stands in the file's own words: a function's name, a subgraph; empty for the main graph.
   public var scope: String
   /// Bounded, readable constants that it is given.
   public var arguments: [String]
+  /// The file itself holds its definition, out of operators that are told too.
+  public var isLocal: Bool
 
   public init(
     framework: String, name: String, domain: String = "", node: String = "", scope: String = "",
-    arguments: [String] = []
+    arguments: [String] = [], isLocal: Bool = false
   ) {
     self.framework = framework
     self.name = name
@@ -24,9 +26,10 @@ public struct OperationFact: Sendable, Hashable {
     self.node = node
     self.scope = scope
     self.arguments = arguments
+    self.isLocal = isLocal
   }
 
-  public static let attributes = ["framework", "name", "domain", "node", "scope", "arguments"]
+  public static let attributes = ["framework", "name", "domain", "node", "scope", "arguments", "local"]
 
   var subjects: [String] {
     [domain.isEmpty ? framework + "." + name : framework + "." + domain + "." + name]
@@ -40,6 +43,7 @@ public struct OperationFact: Sendable, Hashable {
     case "node": .text(node)
     case "scope": .text(scope)
     case "arguments": .text(arguments.joined(separator: ", "))
+    case "local": .boolean(isLocal)
     default: nil
     }
   }

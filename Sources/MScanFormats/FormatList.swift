@@ -6,6 +6,7 @@ public enum FormatList {
     ZipFormat.self,
     ZlibFormat.self,
     YAMLFormat.self, MarkdownFormat.self,
+    ONNXFormat.self, ONNXTensorFormat.self,
   ]
 
   public static func named(_ id: String) -> (any Format.Type)? { all.first { $0.id == id } }

@@ -36,6 +36,9 @@ public enum Identify {
       let isModelName = modelEndings.contains(ending)
       formats = [unmarked(head, source, claimed: claimed, isModelName: isModelName)].compactMap(\.self)
     }
+    formats = withProtobuf(formats, head, source, claimed: claimed)
+    // What a reader was promised, it says what is wrong with.
+    if formats.isEmpty, promises.contains(claimed) { formats = [claimed] }
     // A zip is found from its end: whatever stands before it, zip readers open it.
     if formats.first != "zip", hasZipTail(source, head: head) {
       let isOwn = formats.first.map { isContainerOfItsOwn($0) } ?? false
@@ -60,6 +63,20 @@ public enum Identify {
     return mayStartPickle(head) && PickleFormat.isPickle(source) ? [marked, "pickle"] : [marked]
   }
 
+  /// Adds the protocol buffers that the bytes are. Text is what they are looked for in when the name says so.
+  private static func withProtobuf(
+    _ formats: [String], _ head: [UInt8], _ source: ByteSource, claimed: String
+  ) -> [String] {
+    let isClaimed = claimed == "protobuf" || ProtobufIdentity.formats.contains(claimed)
+    if !isClaimed, let first = formats.first, first == "text" || first == "json" || textFormats.contains(first) {
+      return formats
+    }
+    guard isClaimed || !isText(head, whole: head.count == source.count) else { return formats }
+    let kinds = ProtobufIdentity.kinds(of: source)
+    guard !kinds.isEmpty else { return formats }
+    return formats.filter { $0 != "text" } + kinds
+  }
+
   /// Whether an unpickler takes the first byte on an empty stack.
   private static func mayStartPickle(_ head: [UInt8]) -> Bool {
     guard let first = head.first else { return false }
@@ -76,6 +93,7 @@ public enum Identify {
       textFormats.contains(format) || ["text", "json", "empty", "git-lfs-pointer"].contains(format)
     case "zip": format == "git-lfs-pointer" || format == "hdf5"
     case "tar": format == "git-lfs-pointer" || format == "gzip"
+    case "protobuf": format == "git-lfs-pointer" || ProtobufIdentity.formats.contains(format)
     default: format == "git-lfs-pointer"
     }
   }
@@ -83,6 +101,7 @@ public enum Identify {
   /// Formats that a reader opens from the front and that another reader opens as a zip.
   private static func isContainerOfItsOwn(_ format: String) -> Bool {
     ["safetensors", "pickle", "npy", "gguf", "hdf5", "tar", "elf", "pe", "gzip"].contains(format)
+      || ProtobufIdentity.formats.contains(format)
   }
 
   // MARK: Magic numbers
@@ -217,10 +236,13 @@ public enum Identify {
       return textFormats.contains(claimed) ? claimed : "text"
     }
     if isModelName, head.first.map({ $0 == 0x80 }) == true { return "pickle" }
-    // What a reader was promised, it says what is wrong with.
-    return ["onnx", "protobuf", "safetensors", "npy", "json", "yaml"].contains(claimed) ? claimed : nil
+    return nil
   }
 
+  /// Formats whose readers say what is wrong with a file of that name.
+  private static let promises: Set<String> = [
+    "onnx", "coreml", "paddle", "caffe", "protobuf", "safetensors", "npy", "json", "yaml",
+  ]
   private static let textFormats: Set<String> = ["python", "markdown", "jinja", "yaml"]
 
   private static func looksLikeJSON(_ head: [UInt8]) -> Bool {
@@ -247,6 +269,7 @@ public enum Identify {
     "jpg": "image", "jpeg": "image", "gif": "image", "webp": "image", "ico": "image", "txt": "text", "pdf": "pdf",
     "wav": "audio", "mp3": "audio", "ogg": "audio", "flac": "audio", "mp4": "video", "tar": "tar", "nemo": "tar",
     "gz": "gzip", "tgz": "gzip", "bz2": "bzip2", "xz": "xz", "zst": "zstd", "7z": "7z", "so": "elf",
+    "mlmodel": "coreml", "pdmodel": "paddle", "caffemodel": "caffe",
   ]
 
   /// Endings under which loaders take a pickle, a zip or something older: they claim a model, not a format.

@@ -144,6 +144,7 @@ struct FactRenderer {
       object.add("node", payload.node)
       object.add("scope", payload.scope)
       object.add("arguments", payload.arguments)
+      if payload.isLocal { object.add("local", true) }
     case .reference(let payload):
       object.add("field", payload.field)
       object.add("type", payload.type.rawValue)

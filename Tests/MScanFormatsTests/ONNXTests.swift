@@ -47,7 +47,7 @@ import Testing
         Proto.bytes(1, [])) + function
         + Proto.message(20, Proto.message(1, Proto.bytes(1, Self.node("Neg")))))
     #expect(
-      sink.operations == [
+      sink.graphOperations == [
         "onnx.If", "onnx.Mul", "onnx.Pad(mode=edge) x2", "onnx.com.example.X(blob=<4 bytes>)",
         "onnx.own.Twice local", "onnx.Add", "onnx.?", "onnx.Sub", "onnx.Neg",
       ])
@@ -92,7 +92,7 @@ import Testing
   func holdsTensorsToTheirShape(_ sample: Tensor) {
     let sink = read(sample.bytes)
     #expect(sink.anomalySubjects == sample.expected)
-    #expect(sink.tensors.count == 1)
+    #expect(sink.tensorLines.count == 1)
     #expect(sink.keepsTheLaws())
   }
 
@@ -103,10 +103,10 @@ import Testing
         Proto.bytes(5, Self.tensor([2], 1, Self.external(("location", "a/b"), ("basepath", "/srv")))),
         Proto.bytes(1, Self.node("Constant", inAttribute))))
     #expect(
-      sink.references == [
+      sink.graphReferences == [
         "onnx.external-data=a/b", "onnx.external-data-folder=/srv", "onnx.external-data=../c",
       ])
-    #expect(sink.tensors == ["w FLOAT [2]"])
+    #expect(sink.tensorLines == ["w FLOAT [2]"])
   }
 
   @Test func packedDimensions() {
@@ -115,7 +115,7 @@ import Testing
         Proto.bytes(1, Self.node("Add")),
         Proto.bytes(
           5, Proto.bytes(1, [2, 3]) + Proto.number(2, 2) + Proto.text(8, "w") + Proto.bytes(9, [1, 2, 3, 4, 5, 6]))))
-    #expect(sink.tensors == ["w UINT8 [2, 3]"])
+    #expect(sink.tensorLines == ["w UINT8 [2, 3]"])
     #expect(sink.anomalySubjects == [])
     let many = [UInt8](repeating: 1, count: 70_000)
     let flood = Self.model(Proto.bytes(5, Proto.bytes(1, many) + Proto.number(2, 2)))
@@ -132,7 +132,7 @@ import Testing
               "EPContext", domain: "com.microsoft", Proto.text(1, "ep_cache_context") + Proto.bytes(4, program),
               Proto.text(1, "embed_mode") + Proto.number(3, mode)))))
     }
-    #expect(context(0, Array("../x.bin".utf8)).references == ["onnx.ep-context=../x.bin"])
+    #expect(context(0, Array("../x.bin".utf8)).graphReferences == ["onnx.ep-context=../x.bin"])
     #expect(context(1, [1, 2, 3, 4]).anomalySubjects == ["onnx.compiled-program!"])
     let elf = context(1, [0x7f, 0x45, 0x4c, 0x46, 1, 1, 1])
     #expect(elf.children.count == 1)
@@ -153,11 +153,11 @@ import Testing
   @Test func oneTensor() {
     let bytes = Self.tensor([2, 2], 1, Proto.bytes(9, [UInt8](repeating: 0, count: 16)))
     let sink = MScanFormatsTests.read(ONNXTensorFormat.self, bytes, name: "input_0.pb")
-    #expect(sink.tensors == ["w FLOAT [2, 2]"])
+    #expect(sink.tensorLines == ["w FLOAT [2, 2]"])
     #expect(sink.anomalySubjects == [])
     let away = MScanFormatsTests.read(
       ONNXTensorFormat.self, Self.tensor([2], 1, Self.external(("location", "/etc/x"))), name: "x.pb")
-    #expect(away.references == ["onnx.external-data=/etc/x"])
+    #expect(away.graphReferences == ["onnx.external-data=/etc/x"])
   }
 
   @Test func withoutAGraph() {
@@ -169,7 +169,7 @@ import Testing
   @Test func manyNodesAreFewFacts() {
     let node = Proto.bytes(1, Self.node("Add"))
     let sink = read(Self.model((0..<20_000).flatMap { _ in node }))
-    #expect(sink.operations == ["onnx.Add x20000"])
+    #expect(sink.graphOperations == ["onnx.Add x20000"])
   }
 
   @Test func noSurprise() {

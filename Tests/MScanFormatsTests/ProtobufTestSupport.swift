@@ -29,7 +29,7 @@ enum Proto {
 
 extension FactBuffer {
   /// Subjects of the operations with their arguments, and how often each was there, in order.
-  var operations: [String] {
+  var graphOperations: [String] {
     facts.compactMap { fact in
       guard case .operation(let operation) = fact.payload else { return nil }
       let subject = fact.subjects.first ?? ""
@@ -39,7 +39,7 @@ extension FactBuffer {
   }
 
   /// `field=target` of every reference, in order.
-  var references: [String] {
+  var graphReferences: [String] {
     facts.compactMap { fact in
       guard case .reference(let reference) = fact.payload else { return nil }
       return "\(reference.field)=\(reference.target)"
@@ -47,7 +47,7 @@ extension FactBuffer {
   }
 
   /// `name dtype shape` of every tensor, in order.
-  var tensors: [String] {
+  var tensorLines: [String] {
     facts.compactMap { fact in
       guard case .tensor(let tensor) = fact.payload else { return nil }
       return "\(tensor.name) \(tensor.dtype) \(tensor.shape)"

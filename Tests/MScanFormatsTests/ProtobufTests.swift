@@ -123,7 +123,7 @@ import Testing
   func notes(_ sample: Case) {
     let sink = read(ONNXFormat.self, ONNXTests.model() + sample.tail, name: "m.onnx")
     #expect(sink.anomalySubjects == sample.expected)
-    #expect(sink.operations == ["onnx.Add"])
+    #expect(sink.graphOperations == ["onnx.Add"])
     #expect(sink.keepsTheLaws())
   }
 
@@ -132,7 +132,7 @@ import Testing
     for _ in 0..<2000 { graph = Proto.message(1, Proto.text(4, "If") + Proto.message(5, Proto.bytes(6, graph))) }
     let sink = read(ONNXFormat.self, Proto.number(1, 8) + Proto.bytes(7, graph), name: "m.onnx")
     #expect(sink.anomalySubjects == ["limit.nesting!"])
-    #expect(sink.operations.count == 1)
+    #expect(sink.graphOperations.count == 1)
     let groups = read(
       ONNXFormat.self, ONNXTests.model() + [UInt8](repeating: 0x53, count: 100_000), name: "m.onnx")
     #expect(groups.anomalySubjects.contains("limit.nesting!"))

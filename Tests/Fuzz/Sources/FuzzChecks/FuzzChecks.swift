@@ -1,6 +1,6 @@
 import MScanBytes
 import MScanFacts
-import MScanFormats
+public import MScanFormats
 
 /// What must hold for any bytes: no trap, facts inside their artifact, and the same facts twice.
 public func checkReader(_ format: any Format.Type, _ bytes: [UInt8]) {
@@ -24,8 +24,11 @@ private func facts(of bytes: [UInt8], as format: any Format.Type) -> FactBuffer 
   while let child = sink.children.popLast(), budget > 0 {
     budget -= 1
     let source = child.open(limits: limits).source
-    let reader: any Format.Type = source.prefix(2) == [0x50, 0x4b] ? ZipFormat.self : PickleFormat.self
-    reader.read(ArtifactInput(index: child.index, source: source, name: "child", limits: limits), into: &sink)
+    let name = sink.artifacts[child.index]?.name ?? ""
+    guard let id = child.format ?? Identify.identify(source, name: name).format, let reader = FormatList.named(id) else {
+      continue
+    }
+    reader.read(ArtifactInput(index: child.index, source: source, name: name, limits: limits), into: &sink)
   }
   return sink
 }

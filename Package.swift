@@ -30,10 +30,16 @@ let package = Package(
   targets: [
     // Inflate and CRC-32 for zip members: the reference implementation that loaders use themselves.
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // The other compressions of models. The codec libraries themselves, and no archive library on top: only they say how
+    // many bytes a stream used, where the next one starts and what stands behind the last, which is where things hide;
+    // libarchive reads on over all that. Its 7z reader would bring iconv and a C parser of hostile headers for what is
+    // 500 lines here; the static program would be larger and still not know a member's place.
+    .systemLibrary(
+      name: "CCodecs", providers: [.apt(["liblzma-dev", "libbz2-dev", "libzstd-dev", "liblz4-dev"])]),
     // YAML events for rule files and model configurations. Yams would bring all of Foundation: +44 MB, +2.5 ms a start.
     .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
-    library("MScanBytes", ["CZlib"]),
+    library("MScanBytes", ["CZlib", "CCodecs"]),
     library("MScanYAML", ["CYaml"]),
     library("MScanFacts", ["MScanBytes"]),
     library("MScanFormats", ["MScanBytes", "MScanFacts", "MScanYAML"]),

@@ -7,9 +7,16 @@ public struct Limits: Sendable, Hashable {
   public var artifacts = 20_000
   /// Decoded bytes of all compressed members of one file together. Bytes; 8 GiB.
   public var expandedBytes = 8 << 30
-  /// Decoded bytes of one member that has to be held in memory. Bytes; 64 MiB: the largest real `data.pkl` seen is
-  /// 20 MB; larger stored members are read in place and need no memory.
-  public var memberBytes = 64 << 20
+  /// Decoded bytes of one compressed member or file. Bytes; 8 GiB: checkpoints of gigabytes travel in `.tar.gz`. They
+  /// are decoded into a temporary file, not into memory.
+  public var memberBytes = 8 << 30
+  /// Decoded bytes that stay in memory. Bytes; 4 MiB: what is longer goes to a temporary file.
+  public var spoolBytes = 4 << 20
+  /// One thing that has to be in memory as a whole: a zip's directory, what is searched for hidden records, a member
+  /// where no temporary file can be made. Bytes; 64 MiB: the largest real `data.pkl` seen is 20 MB.
+  public var heldBytes = 64 << 20
+  /// Memory that one decompressor may want. Bytes; 160 MiB: `xz -9` wants 65 MiB, and zstd's readers stop at 128.
+  public var codecBytes = 160 << 20
   /// Decoded size over encoded size. Ratio; 200: deflate cannot pass 1,032, real pickles stay under 30. Applied only
   /// above one mebibyte of output.
   public var expansionRatio = 200

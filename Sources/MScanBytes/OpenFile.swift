@@ -17,6 +17,8 @@ public final class OpenFile: Sendable {
   public let size: Int
   public let device: UInt64
   public let inode: UInt64
+  /// Whose the descriptor is, when this does not own it.
+  private let owner: TemporaryFile?
   private let bytesReadCounter = Atomic<Int>(0)
 
   /// Bytes asked of the kernel so far.
@@ -59,9 +61,19 @@ public final class OpenFile: Sendable {
     size = Int(info.st_size)
     device = UInt64(info.st_dev)
     inode = UInt64(info.st_ino)
+    owner = nil
   }
 
-  deinit { close(descriptor) }
+  /// Reads what was written to a temporary file, which lives as long as this.
+  init(_ file: TemporaryFile, size: Int) {
+    descriptor = file.descriptor
+    self.size = size
+    device = 0
+    inode = 0
+    owner = file
+  }
+
+  deinit { if owner == nil { close(descriptor) } }
 
   /// The words for what a file mode says, for people.
   public static func kind(of mode: UInt32) -> String {

@@ -4,9 +4,26 @@ public import MScanBytes
 public struct Artifact: Sendable, Hashable {
   /// How the bytes lie in the parent.
   public enum Encoding: String, Sendable, Hashable {
-    case stored, deflate, gzip, base64, jsonString, pickleBytes
+    case stored, deflate, gzip, bzip2, xz, lzma, zstd, lz4, base64, jsonString, pickleBytes
+    /// Members of a 7z archive, which are packed many at a time.
+    case sevenZip = "7z"
+    /// The parts of a tar member that has holes.
+    case sparse
     /// The same bytes as the parent, read as another loader reads them.
     case reading
+  }
+
+  /// The encoding of what is compressed with a codec.
+  public static func encoding(of codec: Codec) -> Encoding {
+    switch codec {
+    case .deflate, .zlib: .deflate
+    case .gzip: .gzip
+    case .bzip2: .bzip2
+    case .xz: .xz
+    case .lzma, .filters: .lzma
+    case .zstd: .zstd
+    case .lz4, .lz4Legacy: .lz4
+    }
   }
 
   /// The name of this step: a member's path, `bytes at 0x1c`, `as joblib reads it`. For a file, its path as reported.
@@ -88,7 +105,7 @@ public struct ArtifactTable: Sendable {
       switch row.encoding {
       case .stored, .pickleBytes, .reading:
         range = ByteRange(at: place.start + min(range.start, place.count), count: min(range.count, place.count))
-      case .deflate, .gzip, .base64, .jsonString:
+      case .deflate, .gzip, .bzip2, .xz, .lzma, .zstd, .lz4, .sevenZip, .sparse, .base64, .jsonString:
         range = place
         exact = false
       }

@@ -9,21 +9,21 @@ public struct ChildArtifact: Sendable {
   /// by content.
   public var format: String?
   /// How `source` is compressed; nil when it is not.
-  public var compression: Inflate.Wrapper?
+  public var compression: Codec?
 
-  public init(index: Int, source: ByteSource, format: String? = nil, compression: Inflate.Wrapper? = nil) {
+  public init(index: Int, source: ByteSource, format: String? = nil, compression: Codec? = nil) {
     self.index = index
     self.source = source
     self.format = format
     self.compression = compression
   }
 
-  /// The decoded bytes, and what stopped the decoder if it did not reach their end. Decoding waits until a child is
-  /// read, so that an archive never has more than one member in memory.
-  public func open(limits: Limits) -> (source: ByteSource, failure: ParseFailure?) {
-    guard let compression else { return (source, nil) }
-    let output = Inflate.decode(source, compression, limit: limits.memberBytes, ratio: limits.expansionRatio)
-    return (ByteSource(output.bytes), output.failure)
+  /// The decoded bytes, what stopped the decoder if it did not reach their end, and how many encoded bytes are left
+  /// behind that end. Decoding waits until a child is read, so that an archive never has more than one member open.
+  public func open(limits: Limits) -> (source: ByteSource, failure: ParseFailure?, left: Int) {
+    guard let compression else { return (source, nil, 0) }
+    let output = Decompression.decode(source, compression, bounds: Decompression.Bounds(limits))
+    return (output.source, output.failure, output.failure == nil ? source.count - output.consumed : 0)
   }
 }
 
@@ -92,7 +92,7 @@ public struct FactBuffer: Sendable {
   /// Adds a row to the table and queues its bytes for reading.
   @discardableResult
   public mutating func addChild(
-    _ artifact: Artifact, source: ByteSource, format: String? = nil, compression: Inflate.Wrapper? = nil
+    _ artifact: Artifact, source: ByteSource, format: String? = nil, compression: Codec? = nil
   ) -> Int {
     let index = artifacts.append(artifact)
     children.append(ChildArtifact(index: index, source: source, format: format, compression: compression))

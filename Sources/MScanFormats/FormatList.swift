@@ -1,6 +1,7 @@
 /// Every reader, by format id.
 public enum FormatList {
   public static let all: [any Format.Type] = [
+    Bzip2Format.self, LZ4Format.self, LZMAFormat.self, XZFormat.self, ZstdFormat.self,
     GGUFFormat.self, GzipFormat.self, JSONFormat.self, NumPyFormat.self, PickleFormat.self, SafetensorsFormat.self,
     TarFormat.self,
     ZipFormat.self,

@@ -55,6 +55,11 @@ public enum Identify {
   /// What the first bytes are. More than one where loaders that go by the name would each read on.
   private static func heads(_ head: [UInt8], _ source: ByteSource, claimed: String) -> [String] {
     guard let marked = magic(head, source) else { return [] }
+    // Python's `tarfile` looks at the checksum, whatever the first member's name starts with.
+    if isTarHeader(head) {
+      let other = marked == "tar" ? Codec.starting(head)?.name : marked
+      return ["tar"] + [other].compactMap(\.self)
+    }
     if marked == "zip" || marked == "pickle" || marked == "git-lfs-pointer" { return [marked] }
     // `ID3 = 1` is a line of Python, and a template may start as it likes.
     if isText(head, whole: head.count == source.count) { return [] }
@@ -92,7 +97,7 @@ public enum Identify {
     case "text", "yaml", "markdown", "jinja", "python":
       textFormats.contains(format) || ["text", "json", "empty", "git-lfs-pointer"].contains(format)
     case "zip": format == "git-lfs-pointer" || format == "hdf5"
-    case "tar": format == "git-lfs-pointer" || format == "gzip"
+    case "tar": ["git-lfs-pointer", "gzip", "bzip2", "xz", "zstd", "lz4"].contains(format)
     case "protobuf": format == "git-lfs-pointer" || ProtobufIdentity.formats.contains(format)
     default: format == "git-lfs-pointer"
     }
@@ -100,8 +105,11 @@ public enum Identify {
 
   /// Formats that a reader opens from the front and that another reader opens as a zip.
   private static func isContainerOfItsOwn(_ format: String) -> Bool {
-    ["safetensors", "pickle", "npy", "gguf", "hdf5", "tar", "elf", "pe", "gzip"].contains(format)
-      || ProtobufIdentity.formats.contains(format)
+    [
+      "safetensors", "pickle", "npy", "gguf", "hdf5", "tar", "elf", "pe", "gzip", "bzip2", "xz", "lzma", "zstd", "lz4",
+      "zlib", "7z",
+    ]
+    .contains(format) || ProtobufIdentity.formats.contains(format)
   }
 
   // MARK: Magic numbers
@@ -114,10 +122,7 @@ public enum Identify {
 
   private static let magics: [Magic] = [
     Magic(format: "zip", bytes: [0x50, 0x4b, 3, 4]), Magic(format: "zip", bytes: [0x50, 0x4b, 5, 6]),
-    Magic(format: "npy", bytes: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]), Magic(format: "gzip", bytes: [0x1f, 0x8b]),
-    Magic(format: "bzip2", bytes: [0x42, 0x5a, 0x68]), Magic(format: "xz", bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]),
-    Magic(format: "lzma", bytes: [0x5d, 0, 0]), Magic(format: "zstd", bytes: [0x28, 0xb5, 0x2f, 0xfd]),
-    Magic(format: "lz4", bytes: [0x04, 0x22, 0x4d, 0x18]),
+    Magic(format: "npy", bytes: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]),
     Magic(format: "7z", bytes: [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]),
     Magic(format: "tar", bytes: [0x75, 0x73, 0x74, 0x61, 0x72], offset: 257),
     Magic(format: "hdf5", bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]),
@@ -135,6 +140,18 @@ public enum Identify {
     Magic(format: "audio", bytes: [0x49, 0x44, 0x33]), Magic(format: "audio", bytes: [0x66, 0x4c, 0x61, 0x43]),
     Magic(format: "video", bytes: [0x66, 0x74, 0x79, 0x70], offset: 4),
     Magic(format: "pdf", bytes: [0x25, 0x50, 0x44, 0x46, 0x2d]),
+    // Archives that are named, and not read.
+    Magic(format: "rar", bytes: [0x52, 0x61, 0x72, 0x21, 0x1a, 0x07]),
+    Magic(format: "cab", bytes: [0x4d, 0x53, 0x43, 0x46, 0, 0, 0, 0]),
+    Magic(format: "xar", bytes: [0x78, 0x61, 0x72, 0x21, 0]),
+    Magic(format: "ar", bytes: [0x21, 0x3c, 0x61, 0x72, 0x63, 0x68, 0x3e, 0x0a]),
+    Magic(format: "cpio", bytes: [0x30, 0x37, 0x30, 0x37, 0x30, 0x31]),
+    Magic(format: "cpio", bytes: [0x30, 0x37, 0x30, 0x37, 0x30, 0x32]),
+    Magic(format: "cpio", bytes: [0x30, 0x37, 0x30, 0x37, 0x30, 0x37]),
+    Magic(format: "rpm", bytes: [0xed, 0xab, 0xee, 0xdb]), Magic(format: "squashfs", bytes: [0x68, 0x73, 0x71, 0x73]),
+    Magic(format: "compress", bytes: [0x1f, 0x9d]), Magic(format: "lzip", bytes: [0x4c, 0x5a, 0x49, 0x50, 1]),
+    Magic(format: "lzop", bytes: [0x89, 0x4c, 0x5a, 0x4f, 0]),
+    Magic(format: "brotli", bytes: [0xce, 0xb2, 0xcf, 0x81]),
   ]
 
   private static func magic(_ head: [UInt8], _ source: ByteSource) -> String? {
@@ -144,6 +161,10 @@ public enum Identify {
       if head[magic.offset...].starts(with: magic.bytes) { return magic.format }
     }
     if isTarHeader(head) { return "tar" }
+    if let codec = codec(head, source) { return codec.name }
+    if let format = behindSkippableFrames(source) { return format }
+    // ISO 9660 begins behind sixteen blocks for the boot loader.
+    if source.count > 0x8006, source.prefix(5, at: 0x8001) == Array("CD001".utf8) { return "iso" }
     if isPointer(head, count: source.count) { return "git-lfs-pointer" }
     if head.starts(with: [0x4d, 0x5a]), isPortableExecutable(head) { return "pe" }
     // zlib: deflate with a window, and a check that makes the pair a multiple of 31.
@@ -161,14 +182,29 @@ public enum Identify {
     return at + 4 <= head.count && head[at...].starts(with: [0x50, 0x45, 0, 0])
   }
 
+  /// The compression by its mark. A `.lzma` file has none, so its first bytes have to decode to something as well.
+  private static func codec(_ head: [UInt8], _ source: ByteSource) -> Codec? {
+    guard let codec = Codec.starting(head) else { return nil }
+    guard codec == .lzma else { return codec }
+    return Decompression.head(of: source.slice(ByteRange(0, 4096)), codec, count: 16).isEmpty ? nil : codec
+  }
+
+  /// zstd and LZ4 share their skippable frames: the first other frame says which it is. A file that has none is `zstd`.
+  private static func behindSkippableFrames(_ source: ByteSource) -> String? {
+    var at = 0
+    for _ in 0..<1024 {
+      guard let frame = Codec.skippableFrame(in: source, at: at) else { break }
+      at = min(frame.end, source.count)
+    }
+    guard at > 0 else { return nil }
+    if let codec = Codec.starting(source.prefix(16, at: at)), codec == .lz4 || codec == .lz4Legacy { return codec.name }
+    return "zstd"
+  }
+
   /// A member's header without the `ustar` mark: its checksum, in octal at 148, is the sum of its other bytes.
   private static func isTarHeader(_ head: [UInt8]) -> Bool {
     guard head.count >= 512, head[0] != 0 else { return false }
-    var stated = 0
-    for byte in head[148..<156] where (0x30...0x37).contains(byte) { stated = stated * 8 + Int(byte - 0x30) }
-    var sum = 8 * 0x20
-    for at in 0..<512 where !(148..<156).contains(at) { sum += Int(head[at]) }
-    return stated == sum
+    return TarHeader(Array(head[..<512])) != nil
   }
 
   /// A pointer of Git LFS and nothing else: at most 1,024 bytes, in lines that its specification knows.
@@ -242,6 +278,7 @@ public enum Identify {
   /// Formats whose readers say what is wrong with a file of that name.
   private static let promises: Set<String> = [
     "onnx", "coreml", "paddle", "caffe", "protobuf", "safetensors", "npy", "json", "yaml",
+    "tar",
   ]
   private static let textFormats: Set<String> = ["python", "markdown", "jinja", "yaml"]
 
@@ -268,7 +305,8 @@ public enum Identify {
     "md": "markdown", "jinja": "jinja", "jinja2": "jinja", "yaml": "yaml", "yml": "yaml", "png": "image",
     "jpg": "image", "jpeg": "image", "gif": "image", "webp": "image", "ico": "image", "txt": "text", "pdf": "pdf",
     "wav": "audio", "mp3": "audio", "ogg": "audio", "flac": "audio", "mp4": "video", "tar": "tar", "nemo": "tar",
-    "gz": "gzip", "tgz": "gzip", "bz2": "bzip2", "xz": "xz", "zst": "zstd", "7z": "7z", "so": "elf",
+    "gz": "gzip", "tgz": "gzip", "bz2": "bzip2", "tbz": "bzip2", "tbz2": "bzip2", "xz": "xz", "txz": "xz",
+    "lzma": "lzma", "zst": "zstd", "zstd": "zstd", "tzst": "zstd", "lz4": "lz4", "7z": "7z", "so": "elf",
     "mlmodel": "coreml", "pdmodel": "paddle", "caffemodel": "caffe",
   ]
 

@@ -1,8 +1,14 @@
+import MScanBytes
+
 /// First bytes that raw tensor data does not have by chance.
 enum MagicBytes {
   static func isUnmistakable(_ head: [UInt8]) -> Bool {
     if head.starts(with: [0x50, 0x4b, 3, 4]) || head.starts(with: [0x7f, 0x45, 0x4c, 0x46]) { return true }
     if head.starts(with: [0x1f, 0x8b, 8]) || head.starts(with: [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]) { return true }
+    switch Codec.starting(head) {
+    case .bzip2, .xz, .zstd, .lz4: return true
+    default: break
+    }
     guard head.count >= 4, head[0] == 0x80, (2...5).contains(head[1]) else { return isTextPickle(head) }
     // PROTO is followed by a frame of a length that fits, or by an opcode that opens an object.
     if head[2] == Op.frame { return head.count >= 11 && head[8] == 0 && head[9] == 0 && head[10] == 0 }

@@ -96,8 +96,13 @@ struct LimitOptions: ParsableArguments {
   var expandedBytes: Int?
   @Option(
     name: .customLong("max-member-bytes"),
-    help: ArgumentHelp("Bytes of one member that is held in memory.", valueName: "bytes"), transform: Bound.bytes)
+    help: ArgumentHelp("Bytes of one compressed member or file, unpacked.", valueName: "bytes"),
+    transform: Bound.bytes)
   var memberBytes: Int?
+  @Option(
+    name: .customLong("max-held-bytes"),
+    help: ArgumentHelp("Bytes of one thing that is held in memory.", valueName: "bytes"), transform: Bound.bytes)
+  var heldBytes: Int?
   @Option(
     name: .customLong("max-expansion-ratio"),
     help: ArgumentHelp("Unpacked over packed size of a member.", valueName: "n"), transform: Bound.count)
@@ -144,6 +149,7 @@ struct LimitOptions: ParsableArguments {
     limits.artifacts = artifacts ?? limits.artifacts
     limits.expandedBytes = expandedBytes ?? limits.expandedBytes
     limits.memberBytes = memberBytes ?? limits.memberBytes
+    limits.heldBytes = heldBytes ?? limits.heldBytes
     limits.expansionRatio = expansionRatio ?? limits.expansionRatio
     limits.members = members ?? limits.members
     limits.nesting = nesting ?? limits.nesting

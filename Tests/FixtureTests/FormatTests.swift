@@ -46,5 +46,6 @@ import Testing
   @Test func everyReaderHasASample() {
     let folders = Set(Self.samples.compactMap { $0.split(separator: "/").first.map(String.init) })
     #expect(folders.isSuperset(of: ["gguf", "gzip", "json", "npy", "pickle", "safetensors", "tar", "yaml", "zip"]))
+    #expect(folders.isSuperset(of: ["bzip2", "lz4", "lzma", "xz", "zstd"]))
   }
 }

@@ -80,6 +80,7 @@ public struct Walker: Sendable {
     var stack = [file]
     var opened = 0
     var expanded = 0
+    let budget = budget(for: file.source.count)
     while let next = stack.popLast() {
       if buffer.artifacts.depth(of: next.index) > limits.depth {
         stop("depth", limits.depth, "levels of nesting", "--max-depth", at: next, in: &buffer)
@@ -90,16 +91,21 @@ public struct Walker: Sendable {
         stop("facts", limits.facts, "facts in each of many artifacts", "--max-facts", at: next, in: &buffer)
         return
       }
-      if expanded > limits.expandedBytes {
-        stop("expandedBytes", limits.expandedBytes, "unpacked bytes", "--max-expanded-bytes", at: next, in: &buffer)
+      if expanded > budget {
+        stop(
+          "expandedBytes", budget, "unpacked bytes", "--max-expanded-bytes and --max-expansion-ratio", at: next,
+          in: &buffer)
         return
       }
       opened += 1
-      let (source, failure) = next.open(limits: limits)
+      var limits = limits
+      limits.expandedBytes = budget - expanded
+      let (source, failure, left) = next.open(limits: limits)
       if let failure { buffer.emit(failure, format: "member", artifact: next.index, size: source.count) }
+      if left > 0 { state(left, behind: next, in: &buffer) }
       if Self.isUnpacked(next, in: buffer) { expanded += source.count }
       let plain = ChildArtifact(index: next.index, source: source, format: next.format)
-      read(plain, emptyIsNormal: emptyIsNormal && next.index == file.index, into: &buffer)
+      read(plain, limits, emptyIsNormal: emptyIsNormal && next.index == file.index, into: &buffer)
       var children = buffer.children
       buffer.children.removeAll()
       let room = max(0, limits.artifacts - opened - stack.count)
@@ -111,12 +117,42 @@ public struct Walker: Sendable {
     }
   }
 
+  /// Bytes that a file may be unpacked to, over all levels: the ratio holds for the whole as it does for each member,
+  /// or else one packed in the other would multiply it.
+  private func budget(for size: Int) -> Int {
+    let (product, over) = max(size, Self.freeBytes / max(1, limits.expansionRatio))
+      .multipliedReportingOverflow(by: limits.expansionRatio)
+    return over ? limits.expandedBytes : min(limits.expandedBytes, max(product, Self.freeBytes))
+  }
+
+  /// What any file may be unpacked to, however small it is.
+  private static let freeBytes = 64 << 20
+
   /// Whether the child's bytes are more than what its parent has.
   private static func isUnpacked(_ child: ChildArtifact, in buffer: FactBuffer) -> Bool {
     switch buffer.artifacts[child.index]?.encoding {
-    case .deflate, .gzip: true
+    case .deflate, .gzip, .bzip2, .xz, .lzma, .zstd, .lz4, .sevenZip, .sparse: true
     default: child.compression != nil
     }
+  }
+
+  /// Says that a member's packed data ends before the member does, and queues the rest.
+  private func state(_ left: Int, behind child: ChildArtifact, in buffer: inout FactBuffer) {
+    guard let row = buffer.artifacts[child.index], let parent = row.parent, let place = row.rangeInParent else {
+      return
+    }
+    let range = ByteRange(max(place.start, place.end - left), place.end)
+    buffer.emit(
+      .anomaly(
+        AnomalyFact(
+          subject: "member.trailing-bytes", field: "compressed size",
+          detail: "\(range.count) bytes behind the packed data of \(row.name)")),
+      artifact: parent, range: range, place: .member(row.name))
+    buffer.addChild(
+      Artifact(
+        name: "\(row.name), bytes at \(range.start)", parent: parent, rangeInParent: range, encoding: .stored,
+        size: range.count),
+      source: child.source.slice(ByteRange(child.source.count - range.count, child.source.count)))
   }
 
   private func stop(
@@ -132,7 +168,9 @@ public struct Walker: Sendable {
       range: row?.rangeInParent ?? ByteRange(0, child.source.count), place: .whole)
   }
 
-  private func read(_ child: ChildArtifact, emptyIsNormal: Bool, into buffer: inout FactBuffer) {
+  private func read(
+    _ child: ChildArtifact, _ limits: Limits, emptyIsNormal: Bool, into buffer: inout FactBuffer
+  ) {
     let name = Self.lastComponent(buffer.artifacts[child.index]?.name ?? "")
     let whole = ByteRange(0, child.source.count)
     let found = Registry.identify(child.source, name: name, hint: child.format)

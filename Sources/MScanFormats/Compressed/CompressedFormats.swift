@@ -6,7 +6,7 @@ public enum GzipFormat: Format {
   public static let id = "gzip"
 
   public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
-    CompressedReader(input: input, format: id, wrapper: .gzip).read(into: &sink)
+    CompressedReader(input: input, format: id, codec: .gzip).read(into: &sink)
   }
 }
 
@@ -15,61 +15,52 @@ public enum ZlibFormat: Format {
   public static let id = "zlib"
 
   public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
-    CompressedReader(input: input, format: id, wrapper: .zlib).read(into: &sink)
+    CompressedReader(input: input, format: id, codec: .zlib).read(into: &sink)
   }
 }
 
-struct CompressedReader {
-  let input: ArtifactInput
-  let format: String
-  let wrapper: Inflate.Wrapper
+/// A bzip2 file: all its streams, as Python's `bz2` reads them.
+public enum Bzip2Format: Format {
+  public static let id = "bzip2"
 
-  func read(into sink: inout FactBuffer) {
-    var content: [UInt8] = []
-    var at = 0
-    var failure: ParseFailure?
-    repeat {
-      let output = Inflate.decode(
-        input.source.slice(ByteRange(at, input.source.count)), wrapper,
-        limit: max(0, input.limits.memberBytes - content.count), ratio: input.limits.expansionRatio)
-      content.append(contentsOf: output.bytes)
-      failure = output.failure.map { ParseFailure($0.reason, $0.field, at: at + $0.offset) }
-      // Without progress there is nothing to go on from.
-      guard failure == nil, output.consumed > 0 else { break }
-      at += output.consumed
-    } while wrapper == .gzip && at < input.source.count && input.source.prefix(2, at: at) == [0x1f, 0x8b]
-    let child = Artifact(
-      name: Self.innerName(input.name), parent: input.index,
-      rangeInParent: ByteRange(0, failure == nil ? at : input.source.count),
-      encoding: wrapper == .gzip ? .gzip : .deflate, size: content.count)
-    sink.addChild(child, source: ByteSource(content))
-    if let failure { sink.emit(failure, format: format, artifact: input.index, size: input.source.count) }
-    if failure == nil, at < input.source.count { stateTrailing(from: at, into: &sink) }
+  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    CompressedReader(input: input, format: id, codec: .bzip2).read(into: &sink)
   }
+}
 
-  private func stateTrailing(from start: Int, into sink: inout FactBuffer) {
-    let rest = ByteRange(start, input.source.count)
-    // Tapes are padded with zeros, and gzip skips them.
-    let head = input.source.prefix(1 << 16, at: start)
-    if rest.count == head.count, head.allSatisfy({ $0 == 0 }) { return }
-    sink.emit(
-      .anomaly(
-        AnomalyFact(
-          subject: "\(format).trailing-bytes", field: "trailer",
-          detail: "\(rest.count) bytes behind the compressed data")),
-      artifact: input.index, range: rest, place: .whole)
-    sink.addChild(
-      Artifact(
-        name: "bytes at \(start)", parent: input.index, rangeInParent: rest, encoding: .stored, size: rest.count),
-      source: input.source.slice(rest))
+/// An `.xz` file: all its streams, and `.lzma` ones behind them, as Python's `lzma` reads them.
+public enum XZFormat: Format {
+  public static let id = "xz"
+
+  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    CompressedReader(input: input, format: id, codec: .xz).read(into: &sink)
   }
+}
 
-  /// `model.pkl.gz` holds `model.pkl`, `model.tgz` holds `model.tar`; a name without such an ending stays as it is.
-  static func innerName(_ name: String) -> String {
-    for (ending, inner) in [(".gz", ""), (".tgz", ".tar"), (".z", ""), (".gzip", ""), (".zlib", "")]
-    where name.count > ending.count && name.lowercased().hasSuffix(ending) {
-      return name.dropLast(ending.count) + inner
-    }
-    return name
+/// A `.lzma` file, which has no mark and no checksum.
+public enum LZMAFormat: Format {
+  public static let id = "lzma"
+
+  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    CompressedReader(input: input, format: id, codec: .lzma).read(into: &sink)
+  }
+}
+
+/// A zstd file (RFC 8878): all its frames. Some readers stop at the first; its skippable frames none of them shows.
+public enum ZstdFormat: Format {
+  public static let id = "zstd"
+
+  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    CompressedReader(input: input, format: id, codec: .zstd).read(into: &sink)
+  }
+}
+
+/// An LZ4 file, as joblib and the `lz4` command read it: frames of the present format and of the first one.
+public enum LZ4Format: Format {
+  public static let id = "lz4"
+
+  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    let isLegacy = input.source.prefix(4) == [0x02, 0x21, 0x4c, 0x18]
+    CompressedReader(input: input, format: id, codec: isLegacy ? .lz4Legacy : .lz4).read(into: &sink)
   }
 }

@@ -179,7 +179,7 @@ final class PickleRecorder {
   }
 
   func giveMade(_ bytes: [UInt8], at offset: Int) {
-    guard !isRepeat, made.count < 256, madeBytes &+ bytes.count <= limits.memberBytes else { return }
+    guard !isRepeat, made.count < 256, madeBytes &+ bytes.count <= limits.heldBytes else { return }
     madeBytes &+= bytes.count
     made.append((bytes, offset))
   }

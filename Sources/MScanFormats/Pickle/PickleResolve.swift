@@ -294,7 +294,7 @@ extension PickleMachine {
 
   /// The bytes that `text.encode("latin1")` gives, which is how protocols below 3 write bytes.
   private func madeBytes(_ value: PickleValue) -> [UInt8] {
-    let limit = limits.memberBytes
+    let limit = limits.heldBytes
     var bytes: [UInt8] = []
     for scalar in text(of: value, limit: limit).unicodeScalars {
       bytes.append(scalar.value < 256 ? UInt8(truncatingIfNeeded: scalar.value) : 0x3f)

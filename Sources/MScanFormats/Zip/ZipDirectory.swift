@@ -48,7 +48,7 @@ struct ZipDirectory {
   init(_ source: ByteSource, limits: Limits) {
     self.source = source
     self.limits = limits
-    searchBudget = limits.memberBytes
+    searchBudget = limits.heldBytes
     findEnds()
   }
 
@@ -108,8 +108,8 @@ struct ZipDirectory {
       failures.append(ParseFailure(.truncated, "central directory", at: start))
       return
     }
-    guard end.directorySize <= limits.memberBytes else {
-      failures.append(ParseFailure(.limitExceeded, "memberBytes", at: start))
+    guard end.directorySize <= limits.heldBytes else {
+      failures.append(ParseFailure(.limitExceeded, "heldBytes", at: start))
       return
     }
     var cursor = ByteCursor(source.prefix(end.directorySize, at: start), base: start)
@@ -218,7 +218,7 @@ struct ZipDirectory {
 
   /// Local headers in the gaps become entries. Returns the gap bytes that were not searched.
   mutating func addUnlisted() -> Int {
-    var budget = limits.memberBytes
+    var budget = limits.heldBytes
     var unsearched = 0
     for gap in gaps() {
       guard gap.count <= budget else {

@@ -23,7 +23,7 @@ struct ZipReader {
 
   init(input: ArtifactInput) {
     self.input = input
-    checksumBudget = input.limits.memberBytes
+    checksumBudget = input.limits.heldBytes
   }
 
   mutating func read(into sink: inout FactBuffer) {
@@ -98,7 +98,7 @@ struct ZipReader {
     }
     if unsearched > 0 {
       anomaly(
-        "limit.memberBytes", ByteRange(0, 0), detail: "\(unsearched) bytes between the members were not searched",
+        "limit.heldBytes", ByteRange(0, 0), detail: "\(unsearched) bytes between the members were not searched",
         incomplete: true, into: &sink)
     }
     for gap in directory.gaps() {
@@ -192,7 +192,7 @@ struct ZipReader {
     sink.emit(
       .member(
         MemberFact(
-          name: header.name, method: Self.methodName(header.method), compressedSize: header.compressedSize,
+          name: header.name, method: ZipMethod.name(header.method), compressedSize: header.compressedSize,
           size: header.size, flags: flags)),
       artifact: input.index, range: entry.extent, place: .member(header.name))
     if entry.data.count < header.compressedSize {
@@ -228,12 +228,14 @@ struct ZipReader {
     switch header.method {
     case 0:
       return Inflate.crc32(data) != header.crc
-    case 8 where header.size <= Self.checksumLimit && header.size <= checksumBudget:
-      let output = Inflate.decode(data, .raw, limit: header.size, ratio: input.limits.expansionRatio)
+    default:
+      guard header.size <= Self.checksumLimit, header.size <= checksumBudget,
+        let packed = ZipMethod.packed(data, header.method, size: header.size)
+      else { return false }
+      let output = Decompression.bytes(
+        of: packed.source, packed.codec, limit: header.size, ratio: input.limits.expansionRatio)
       checksumBudget -= output.bytes.count
       return output.failure == nil && Inflate.crc32(output.bytes) != header.crc
-    default:
-      return false
     }
   }
 
@@ -257,23 +259,23 @@ struct ZipReader {
     let data = source.slice(range)
     var artifact = Artifact(
       name: header.name, parent: input.index, rangeInParent: range, encoding: .stored, size: data.count)
-    switch method {
-    case 0:
+    if method == 0 {
       if isStorage, !MagicBytes.isUnmistakable(head(of: range, entry)) { return }
       sink.addChild(artifact, source: data, format: hint)
-    case 8:
+    } else if let packed = ZipMethod.packed(data, method, size: header.size) {
       if isStorage {
-        let head = Inflate.decode(data.slice(ByteRange(0, 256)), .raw, limit: 64).bytes
-        guard MagicBytes.isUnmistakable(head) else { return }
+        let head = Decompression.head(of: packed.source.slice(ByteRange(0, 1 << 12)), packed.codec, count: 64)
+        // Codecs that work in large blocks show nothing of so little.
+        guard MagicBytes.isUnmistakable(head) || head.isEmpty && range.count > 1 << 12 else { return }
       }
       guard spend(min(header.size, input.limits.memberBytes), header, entry, into: &sink) else { return }
-      artifact.encoding = .deflate
+      artifact.encoding = Artifact.encoding(of: packed.codec)
       artifact.size = header.size
-      sink.addChild(artifact, source: data, format: hint, compression: .raw)
-    default:
+      sink.addChild(artifact, source: packed.source, format: hint, compression: packed.codec)
+    } else {
       anomaly(
         "zip.unsupported-method", entry.data, field: "compression method",
-        detail: "\(header.name): \(Self.methodName(method))", incomplete: true, place: .member(header.name),
+        detail: "\(header.name): \(ZipMethod.name(method))", incomplete: true, place: .member(header.name),
         into: &sink)
       // The method may be a lie over plain bytes.
       sink.addChild(artifact, source: data, format: hint)
@@ -307,18 +309,5 @@ struct ZipReader {
           folder.hasSuffix(tail) && roots.contains(String(folder.dropLast(tail.count)))
         }
       }
-  }
-
-  static func methodName(_ method: UInt16) -> String {
-    switch method {
-    case 0: "stored"
-    case 8: "deflate"
-    case 9: "deflate64"
-    case 12: "bzip2"
-    case 14: "lzma"
-    case 93: "zstd"
-    case 95: "xz"
-    default: "method \(method)"
-    }
   }
 }

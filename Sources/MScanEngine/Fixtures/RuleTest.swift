@@ -4,8 +4,8 @@ public import MScanRules
 
 /// Holds rules against samples: `DIR/<rule id>/fires-*` have to make the rule fire, `quiet-*` must not.
 ///
-/// A sample is a file or a folder. One that ends in `.hex` is assembled first (see ``HexText``) and read under its name
-/// without that ending.
+/// A sample is a file or a folder. A file that ends in `.hex`, in a folder too, is assembled first (see ``HexText``) and
+/// read under its name without that ending.
 public struct RuleTest: Sendable {
   public struct Outcome: Sendable {
     public var samples = 0
@@ -60,7 +60,14 @@ public struct RuleTest: Sendable {
         return
       }
     } else {
-      let targets = Discovery(limits: limits).targets(of: [sample])
+      let assembled: FolderSample?
+      do throws(RuleLoadFailure) {
+        assembled = try FolderSample.assembled(sample)
+      } catch {
+        outcome.failures += error.diagnostics.map(\.description)
+        return
+      }
+      let targets = Discovery(limits: limits).targets(of: [assembled?.path ?? sample])
       findings = Scanner(limits: limits, jobs: 1).scan(targets, rules: rules, policy: Policy()).findings
     }
     let fired = findings.contains { $0.rule == rule }

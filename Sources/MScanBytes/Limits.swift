@@ -67,11 +67,13 @@ public struct Limits: Sendable, Hashable {
   public var pickleStack = 1 << 22
   /// Everything else a pickle's symbolic run holds (tuples, containers, call results). Bytes; 96 MiB.
   public var pickleHeap = 96 << 20
-  /// A line operand (GLOBAL, INT, STRING …) of a pickle. Bytes; 1 MiB.
-  public var pickleLine = 1 << 20
   /// Elements of one packed list of a protocol buffer that are looked at (dimensions). Count; 65,536: no tensor has a
   /// hundred.
   public var protobufElements = 1 << 16
+  /// A line operand (GLOBAL, INT, STRING …) of a pickle. Bytes; 16 MiB: texts of protocol 0 are one line.
+  public var pickleLine = 1 << 24
+  /// Pickles, archives and programs that one text carries in base64 or hexadecimal digits. Count; 1,024.
+  public var encodedTexts = 1024
   /// Facts of one artifact. Count; 100,000: identical ones coalesce first.
   public var facts = 100_000
   /// Characters of one rendered argument list. Count; 400.

@@ -18,7 +18,7 @@ enum Registry {
 
   /// Endings whose files are unpickled whatever their first bytes are.
   private static let unpickled: Set<String> = [
-    "pkl", "pickle", "joblib", "dill", "pt", "pth", "ckpt", "bin",
+    "pkl", "pickle", "joblib", "dill", "pt", "pth", "ckpt", "bin", "msc", "mdl", "skops", "cloudpickle",
   ]
 
   static func identify(_ source: ByteSource, name: String, hint: String?) -> Identity {
@@ -27,13 +27,18 @@ enum Registry {
     var content = found.format ?? "unknown"
     if found.format == nil, SentencePiece.isModel(source.prefix(256)) { content = SentencePiece.id }
     let format = hint ?? content
-    var readings = [format] + [content] + found.also
+    // What only the holder knows the bytes to be, in a form that is its own: TorchScript looks like Python, a schema of
+    // skops is JSON. The form is read as well, but for text, and is no second face of the file.
+    let isForm = hint != nil && FormatForms.isForm(content, of: format)
+    var readings = [format] + (isForm && content != "json" && isText(content) ? [] : [content]) + found.also
     // Pickles of the first protocols have no magic number, and a loader asks nobody what it unpickles.
     if isModelName, !hasMagicNumber(content), unpickled.contains(ending(of: name)) { readings.append("pickle") }
     var also = found.also
-    if content != format, content != "unknown", !isText(content) { also.insert(content, at: 0) }
+    if content != format, content != "unknown", !isText(content), !isForm { also.insert(content, at: 0) }
     return Identity(
-      format: format, claimed: found.claimed, also: also, readings: readings, isModelName: isModelName)
+      format: format, claimed: isForm && found.claimed == content ? format : found.claimed, also: also,
+      readings: readings,
+      isModelName: isModelName)
   }
 
   /// The readers of the bytes, each once.
@@ -60,7 +65,12 @@ enum Registry {
 
   /// Whether lines and columns make sense in it.
   static func isText(_ format: String) -> Bool {
-    ["text", "json", "yaml", "markdown", "python", "jinja", "git-lfs-pointer"].contains(format)
+    ["text", "json", "yaml", "markdown", "python", "jinja", "git-lfs-pointer", "torchscript"].contains(format)
+  }
+
+  /// Whether what the text carries encoded is looked for in its bytes; readers of documents look into their strings.
+  static func carriesText(_ found: Identity) -> Bool {
+    isText(found.format) && !["json", "git-lfs-pointer", "torchscript"].contains(found.format)
   }
 
   private static func isHarmless(_ format: String) -> Bool {

@@ -4,11 +4,13 @@ public import MScanBytes
 public struct Artifact: Sendable, Hashable {
   /// How the bytes lie in the parent.
   public enum Encoding: String, Sendable, Hashable {
-    case stored, deflate, gzip, bzip2, xz, lzma, zstd, lz4, base64, jsonString, pickleBytes
+    case stored, deflate, gzip, bzip2, xz, lzma, zstd, lz4, base64, hex, jsonString, pickleBytes
     /// Members of a 7z archive, which are packed many at a time.
     case sevenZip = "7z"
     /// The parts of a tar member that has holes.
     case sparse
+    /// Put together from several places of the parent.
+    case pieces
     /// The same bytes as the parent, read as another loader reads them.
     case reading
   }
@@ -37,6 +39,8 @@ public struct Artifact: Sendable, Hashable {
   public var format: String
   /// Decoded bytes.
   public var size: Int
+  /// What a container was laid out as, in its reader's words: `torchscript-archive`, `torch-package`; empty for others.
+  public var layout: [String] = []
 
   public init(
     name: String, parent: Int? = nil, rangeInParent: ByteRange? = nil, encoding: Encoding = .stored,
@@ -66,6 +70,11 @@ public struct ArtifactTable: Sendable {
   public mutating func setFormat(_ format: String, of index: Int) {
     guard rows.indices.contains(index) else { return }
     rows[index].format = format
+  }
+
+  public mutating func setLayout(_ layout: [String], of index: Int) {
+    guard rows.indices.contains(index) else { return }
+    rows[index].layout = layout
   }
 
   public subscript(index: Int) -> Artifact? { rows.indices.contains(index) ? rows[index] : nil }
@@ -105,7 +114,8 @@ public struct ArtifactTable: Sendable {
       switch row.encoding {
       case .stored, .pickleBytes, .reading:
         range = ByteRange(at: place.start + min(range.start, place.count), count: min(range.count, place.count))
-      case .deflate, .gzip, .bzip2, .xz, .lzma, .zstd, .lz4, .sevenZip, .sparse, .base64, .jsonString:
+      case .deflate, .gzip, .bzip2, .xz, .lzma, .zstd, .lz4, .sevenZip, .sparse, .base64, .hex, .jsonString,
+        .pieces:
         range = place
         exact = false
       }

@@ -82,6 +82,8 @@ public struct Finding: Sendable, Hashable {
   public var subject: String
   public var arguments: [String]
   public var when: [String]
+  /// Loaders that would refuse the name before it runs: `torch.load(weights_only=True)`.
+  public var refusedBy: [String] = []
   public var count: Int
   public var fingerprint: String
   /// Why it does not count, nil when it does.

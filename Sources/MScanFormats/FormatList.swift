@@ -8,6 +8,13 @@ public enum FormatList {
     ZlibFormat.self,
     YAMLFormat.self, MarkdownFormat.self,
     ONNXFormat.self, ONNXTensorFormat.self,
+    SkopsFormat.self,
+    TorchScriptBytecodeFormat.self,
+    TorchScriptFormat.self,
+    ZFileFormat.self,
+    BerkeleyDBFormat.self,
+    GNUDBMFormat.self,
+    SQLiteFormat.self,
   ]
 
   public static func named(_ id: String) -> (any Format.Type)? { all.first { $0.id == id } }

@@ -21,7 +21,7 @@ public enum Identify {
   private static let tailLength = 0xffff + 22
 
   /// Identifies a source by its head (4 KiB), and by its tail (64 KiB) where a zip could hide. Protocol 0 and 1 pickles
-  /// are found by a dry run of at most 256 KiB.
+  /// are found by a dry run.
   ///
   /// - Parameter name: last component of its path.
   public static func identify(_ source: ByteSource, name: String) -> Identification {
@@ -63,9 +63,10 @@ public enum Identify {
     if marked == "zip" || marked == "pickle" || marked == "git-lfs-pointer" { return [marked] }
     // `ID3 = 1` is a line of Python, and a template may start as it likes.
     if isText(head, whole: head.count == source.count) { return [] }
-    if claimed == "jinja" || textFormats.contains(claimed) && !head.contains(0) { return [claimed] }
+    let isSource = claimed == "jinja" || textFormats.contains(claimed) && !head.contains(0)
     // `GGUF` is a float and `GIF8` is one to an unpickler, and a safetensors length can be PROTO and an opcode.
-    return mayStartPickle(head) && PickleFormat.isPickle(source) ? [marked, "pickle"] : [marked]
+    let first = isSource ? claimed : marked
+    return mayStartPickle(head) && PickleFormat.isPickle(source) ? [first, "pickle"] : [first]
   }
 
   /// Adds the protocol buffers that the bytes are. Text is what they are looked for in when the name says so.
@@ -83,7 +84,7 @@ public enum Identify {
   }
 
   /// Whether an unpickler takes the first byte on an empty stack.
-  private static func mayStartPickle(_ head: [UInt8]) -> Bool {
+  static func mayStartPickle(_ head: [UInt8]) -> Bool {
     guard let first = head.first else { return false }
     return pickleStarts.contains(first)
   }
@@ -123,6 +124,7 @@ public enum Identify {
   private static let magics: [Magic] = [
     Magic(format: "zip", bytes: [0x50, 0x4b, 3, 4]), Magic(format: "zip", bytes: [0x50, 0x4b, 5, 6]),
     Magic(format: "npy", bytes: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]),
+    Magic(format: ZFileFormat.id, bytes: ZFileFormat.magic),
     Magic(format: "7z", bytes: [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]),
     Magic(format: "tar", bytes: [0x75, 0x73, 0x74, 0x61, 0x72], offset: 257),
     Magic(format: "hdf5", bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]),
@@ -130,6 +132,7 @@ public enum Identify {
     Magic(format: "ggml", bytes: [0x74, 0x6a, 0x67, 0x67]), Magic(format: "elf", bytes: [0x7f, 0x45, 0x4c, 0x46]),
     Magic(format: "mach-o", bytes: [0xcf, 0xfa, 0xed, 0xfe]), Magic(format: "mach-o", bytes: [0xca, 0xfe, 0xba, 0xbe]),
     Magic(format: "tflite", bytes: [0x54, 0x46, 0x4c, 0x33], offset: 4),
+    Magic(format: "torch-mobile", bytes: [0x50, 0x54, 0x4d, 0x46], offset: 4),
     Magic(format: "sqlite", bytes: [0x53, 0x51, 0x4c, 0x69, 0x74, 0x65, 0x20]),
     Magic(format: "image", bytes: [0x89, 0x50, 0x4e, 0x47]), Magic(format: "image", bytes: [0xff, 0xd8, 0xff]),
     Magic(format: "image", bytes: [0x47, 0x49, 0x46, 0x38]),
@@ -160,6 +163,8 @@ public enum Identify {
     for magic in magics where head.count >= magic.offset + magic.bytes.count {
       if head[magic.offset...].starts(with: magic.bytes) { return magic.format }
     }
+    if GNUDBMFormat.isMagic(head) { return GNUDBMFormat.id }
+    if BerkeleyDBFormat.isMagic(head) { return BerkeleyDBFormat.id }
     if isTarHeader(head) { return "tar" }
     if let codec = codec(head, source) { return codec.name }
     if let format = behindSkippableFrames(source) { return format }
@@ -176,7 +181,7 @@ public enum Identify {
     return nil
   }
 
-  private static func isPortableExecutable(_ head: [UInt8]) -> Bool {
+  static func isPortableExecutable(_ head: [UInt8]) -> Bool {
     guard head.count > 64 else { return false }
     let at = Int(head[60]) | Int(head[61]) << 8
     return at + 4 <= head.count && head[at...].starts(with: [0x50, 0x45, 0, 0])

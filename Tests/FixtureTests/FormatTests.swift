@@ -47,5 +47,7 @@ import Testing
     let folders = Set(Self.samples.compactMap { $0.split(separator: "/").first.map(String.init) })
     #expect(folders.isSuperset(of: ["gguf", "gzip", "json", "npy", "pickle", "safetensors", "tar", "yaml", "zip"]))
     #expect(folders.isSuperset(of: ["bzip2", "lz4", "lzma", "xz", "zstd"]))
+    #expect(folders.isSuperset(of: ["torchscript", "torchscript-bytecode", "skops-schema", "joblib-zfile"]))
+    #expect(folders.isSuperset(of: ["dbm-dumb", "dbm-gnu", "berkeley-db", "sqlite"]))
   }
 }

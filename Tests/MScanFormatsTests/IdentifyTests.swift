@@ -105,6 +105,7 @@ import Testing
     Case("a.png", "\u{7f}ELF\u{2}", "elf ? image"),
     Case("x.gz", "\u{1f}\u{8b}\u{8}\0", "gzip"),
     Case("x.joblib", [0x78, 0x9c, 0x4b, 0x4c, 0x04, 0, 0, 0x62, 0, 0x62], "zlib"),
+    Case("m.ptl", "\u{18}\0\0\0PTMF\0\0\0\0", "torch-mobile"),
     Case("x.txt", "x\u{9c} is not compressed", "nil ? text"),
   ])
   func identifies(_ sample: Case) {

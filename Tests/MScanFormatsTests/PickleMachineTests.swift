@@ -213,4 +213,23 @@ import Testing
       #expect(fact.range.end <= bytes.count && fact.range.start <= fact.range.end)
     }
   }
+
+  /// What a code object uses says more than its instructions: names, constants, the file it is from.
+  @Test(arguments: ["", "C\u{2}ln"]) func codeObjectsAreToldByNames(_ table: String) {
+    let numbers = "K\u{1}K\0K\0K\u{1}K\u{2}K\u{3}"
+    let tables = "(NX\u{6}\0\0\0echo xt(X\u{2}\0\0\0osX\u{6}\0\0\0systemt(X\u{1}\0\0\0xt"
+    let code = "ctypes\nCodeType\n(\(table)\(numbers)C\u{2}ab\(tables)X\u{4}\0\0\0a.pyX\u{1}\0\0\0fK\u{1}C\0tR."
+    let call = readPickle(latin1("\u{80}\u{4}" + code)).callables(.invoked).first
+    #expect(call?.arguments == ["names: os system", "constants: None, 'echo x'", "from: a.py f"])
+  }
+
+  /// Arrays in files of their own are named; joblib opens them.
+  @Test func companionsAreStated() {
+    let wrapper = "cjoblib.numpy_pickle\nNDArrayWrapper\n)\u{81}}X\u{8}\0\0\0filenameX\u{5}\0\0\0a.npysb."
+    let targets = readPickle(latin1("\u{80}\u{2}" + wrapper)).facts.compactMap { fact -> String? in
+      guard case .reference(let reference) = fact.payload else { return nil }
+      return reference.field + " " + reference.target
+    }
+    #expect(targets == ["joblib.companion a.npy"])
+  }
 }

@@ -254,4 +254,16 @@ import Testing
     #expect(Printable.text(String(repeating: "x", count: 200)).count == 200)
     #expect(Printable.text(String(repeating: "\0", count: 300)).count <= 201)
   }
+
+  /// What a loader accepts is neither allowed nor denied by that.
+  @Test func loadersHaveListsOfTheirOwn() throws {
+    let accepted = allow("a.b, c.*") + "loader: strict\n"
+    let rules = try compile(accepted, rule("o", "otherwise"), rule("e", "a.b", more: "where:\n  - stage is named"))
+    #expect(rules.outcome(callable(["a.b"])) == "o" && rules.outcome(callable(["a.b"], stage: .named)) == "e")
+    #expect(rules.accepts("a.b", loader: "strict") && rules.accepts("c.d.e", loader: "strict"))
+    #expect(!rules.accepts("a.b.c", loader: "strict") && !rules.accepts("x", loader: "strict"))
+    #expect(!rules.accepts("a.b", loader: "other") && !rules.accepts("a.b", loader: ""))
+    let again = try RuleSet(decoding: rules.encoded())
+    #expect(again == rules && again.accepts("a.b", loader: "strict"))
+  }
 }

@@ -69,7 +69,7 @@ struct Judge: Sendable {
       arguments = callable.arguments
       when = callable.when
     }
-    return Finding(
+    var finding = Finding(
       rule: rule.id, severity: rule.severity, precision: rule.precision,
       message: rules.message(for: match, fact: fact, in: context), file: table.file(of: fact.artifact),
       artifact: fact.artifact, chain: chain, place: fact.place.description, line: position?.line ?? 1,
@@ -78,6 +78,16 @@ struct Judge: Sendable {
       arguments: arguments, when: when, count: fact.count,
       fingerprint: Fingerprint.base(rule: rule.id, chain: chain, fact: fact, subject: match.subject, table: table),
       fix: rule.fix)
+    if case .callable(let callable) = fact.payload { finding.refusedBy = refusers(of: callable) }
+    return finding
+  }
+
+  /// What torch's own restricted unpickler would do: it looks each GLOBAL up in a list, and stops at the first that is
+  /// not there. It is the default since 2.6. Files in torch's first container, a tar, were read without it before.
+  private func refusers(of callable: CallableFact) -> [String] {
+    let loader = "torch.load(weights_only=True)"
+    guard callable.when.contains("torch.load"), !rules.accepts(callable.dotted, loader: loader) else { return [] }
+    return [loader]
   }
 
   /// What is called says all that naming it does, so one finding stands for both, with the place of the name beside.

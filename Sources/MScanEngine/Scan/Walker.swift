@@ -187,6 +187,11 @@ public struct Walker: Sendable {
       }
       return
     }
+    if Registry.carriesText(found) {
+      let input = ArtifactInput(
+        index: child.index, source: child.source, name: name, limits: limits, interest: interest)
+      EncodedText.search(input, into: &buffer)
+    }
     let readers = Registry.readers(for: found)
     guard !readers.isEmpty else {
       if let detail = Registry.whyUnread(found) { state("format.unread", detail, of: child, into: &buffer) }

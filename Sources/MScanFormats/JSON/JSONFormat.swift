@@ -212,8 +212,33 @@ struct JSONWalk {
         "json.not-a-number", at: token.start, end: token.end, field: "number", detail: path.dotted,
         pointer: path.pointer, bytes, into: &sink)
     }
-    if token.kind == .string { noteFlaws(token, bytes, into: &sink) }
+    if token.kind == .string {
+      noteFlaws(token, bytes, into: &sink)
+      searchEncoded(token, bytes, into: &sink)
+    }
     countEntry()
+  }
+
+  /// A string may be a pickle or a program in base64 or hexadecimal digits.
+  private mutating func searchEncoded(_ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer) {
+    guard token.end &- token.start >= EncodedTextScan.shortest &+ 2 else { return }
+    var contents: [UInt8] = []
+    if token.isEscaped {
+      JSONText.decode(bytes, token, limit: .max, repairing: true, into: &contents)
+    } else {
+      contents = JSONText.copy(bytes, token.start &+ 1, token.end &- 1)
+    }
+    let (found, isWhole) = EncodedText.payloads(in: contents, limits: input.limits)
+    guard !found.isEmpty || !isWhole else { return }
+    let counted = lines.place(of: token.start, in: bytes)
+    let place = Place.line(counted.line, column: counted.column, path: childPath(bytes).pointer)
+    let range = ByteRange(token.start, token.end)
+    for var payload in found {
+      payload.range =
+        token.isEscaped ? range : ByteRange(at: token.start &+ 1 &+ payload.range.start, count: payload.range.count)
+      EncodedText.state(payload, place: place, of: input, into: &sink)
+    }
+    if !isWhole { EncodedText.noteUnsearched(range, place: place, of: input, into: &sink) }
   }
 
   // MARK: Facts

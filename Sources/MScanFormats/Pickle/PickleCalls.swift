@@ -159,6 +159,7 @@ extension PickleMachine {
         _ = invoke(setState, arguments, via: "build")
       }
       if let hook = stateItem("__setstate__", of: state), hook.isStub { planted[instance.index] = hook }
+      noteCompanion(of: object, state)
       if options.joblib {
         noteElementSize(of: instance, object, state)
         try stepOverArray(behind: object, state)
@@ -246,6 +247,15 @@ extension PickleMachine {
   }
 
   // MARK: joblib
+
+  /// joblib before 0.10 kept each array in a file beside the pickle, `NDArrayWrapper` and `ZNDArrayWrapper` name it.
+  private func noteCompanion(of object: PickleHeap.Object, _ state: PickleValue) {
+    guard object.kind == .instance || object.kind == .result, object.callee.tag == .global,
+      let owner = path(of: object.callee), owner.hasSuffix("NDArrayWrapper"), owner.hasPrefix("joblib."),
+      let name = stateItem("filename", of: state), name.isText
+    else { return }
+    recorder.noteCompanion(text(of: name, limit: 256), at: opcodeStart, opcode: opcode)
+  }
 
   /// After a BUILD of joblib's array wrapper, the array's bytes stand in the stream; its unpickler reads them there.
   /// Source: `NumpyArrayWrapper.read_array` of joblib 0.8 to 1.5.

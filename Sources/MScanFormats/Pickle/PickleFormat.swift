@@ -7,66 +7,21 @@ public enum PickleFormat: Format {
   public static let id = "pickle"
 
   public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
-    var reader = PickleReader(input: input, when: loaders(of: input, in: sink))
+    if input.source.count > 512, DumbShelf.isShelf(input.source) {
+      sink.artifacts.setLayout([DumbShelf.id], of: input.index)
+      sink.emit(
+        .artifact(ArtifactFact(format: DumbShelf.id, size: input.source.count)), artifact: input.index,
+        range: ByteRange(0, input.source.count), place: .whole)
+      return DumbShelf.read(input, into: &sink)
+    }
+    var reader = PickleReader(input: input, when: PickleLoaders.of(input.index, in: sink.artifacts))
     reader.read(into: &sink)
   }
 
-  /// Which loader steps run the artifact, from what holds it and what its name says.
-  private static func loaders(of input: ArtifactInput, in sink: FactBuffer) -> [String] {
-    guard let row = sink.artifacts[input.index] else { return ["pickle.load"] }
-    if let parent = row.parent.flatMap({ sink.artifacts[$0] }) {
-      switch parent.format {
-      case "zip" where row.name.lowercased().hasSuffix("data.pkl") || row.name.lowercased().hasSuffix("constants.pkl"):
-        return ["torch.load"]
-      case "npy": return ["numpy.load(allow_pickle=True)"]
-      case "pickle": return row.name.hasPrefix("stream") ? ["a reader that starts there"] : ["the pickle around it"]
-      default: return ["pickle.load"]
-      }
-    }
-    let name = row.name.lowercased()
-    if name.hasSuffix(".joblib") { return ["joblib.load"] }
-    for ending in [".pt", ".pth", ".bin", ".ckpt"] where name.hasSuffix(ending) {
-      return ["torch.load", "pickle.load"]
-    }
-    return ["pickle.load"]
-  }
-
-  /// Whether bytes without a magic number are a pickle (protocols 0 and 1 have none): a bounded dry run. Prose, source
-  /// and tables do not pass it: a name must be an identifier and then be called, or the stream must end where the bytes
-  /// do.
+  /// Whether bytes without a magic number are a pickle (protocols 0 and 1 have none); see ``PickleProbe``.
   public static func isPickle(_ source: ByteSource) -> Bool {
-    guard source.count >= 2 else { return false }
-    var limits = Limits.standard
-    limits.pickleOpcodes = 20_000
-    limits.pickleGlobals = 64
-    limits.pickleLine = 4096
-    let head = source.slice(ByteRange(0, 1 << 18))
-    for reading in [PickleReading.memory, .python] {
-      let recorder = PickleRecorder(limits: limits, artifact: 0)
-      var machine = PickleMachine(
-        source: head, reading: reading, options: .init(lenient: true), limits: limits, recorder: recorder)
-      machine.begin(at: 0)
-      var ended: Int?
-      do throws(ParseFailure) {
-        _ = try machine.load()
-        ended = machine.stream.endStream()
-      } catch {
-        if error.reason == .limitExceeded, machine.opcode > 256 || recorder.isFull { return true }
-      }
-      let named = recorder.globals.contains { isIdentifierPath($0.module) && isIdentifierPath($0.name) }
-      if named, recorder.callCount > 0 || ended != nil { return true }
-      if let ended, machine.opcode >= 3, ended == source.count { return true }
-      if machine.opcode >= 256 { return true }
-    }
-    return false
-  }
-
-  private static func isIdentifierPath(_ text: String) -> Bool {
-    guard !text.isEmpty, text.utf8.count < 256 else { return false }
-    return text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { step in
-      guard let first = step.first, first.isLetter || first == "_" else { return false }
-      return step.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
-    }
+    var probe = PickleProbe(window: 1 << 12)
+    return probe.look(source) != .no
   }
 }
 
@@ -259,23 +214,28 @@ struct PickleReader {
     recorder.note(
       isPadding ? "pickle.trailing-zeros" : "pickle.trailing-bytes", at: start, end: size, opcode: -1, field: "STOP",
       detail: "\(size &- start) bytes behind the last STOP")
-    for step in 0..<max(0, head.count &- 1) {
-      let isStart = head[step] == 0x80 && (2...5).contains(head[step &+ 1])
-      let isText = step < 4096 && step > 0 && (head[step &- 1] == 0x0a || head[step &- 1] == 0)
-      guard isStart || isText else { continue }
-      let rest = input.source.slice(ByteRange(start &+ step, size))
-      guard PickleFormat.isPickle(rest) else { continue }
+    guard !isPadding else { return }
+    var carver = PickleCarver(input.source)
+    carver.search(ByteRange(start, min(size, start &+ Self.carvedBytes)), lines: 4096)
+    for find in carver.finds {
       recorder.note(
-        "pickle.carved-stream", at: start &+ step, end: size, opcode: -1, field: "STOP",
-        detail: "a pickle starts at byte \(start &+ step)")
+        "pickle.carved-stream", at: find.range.start, end: find.range.end, opcode: -1, field: "STOP",
+        detail: "a pickle starts at byte \(find.range.start)")
       sink.addChild(
         Artifact(
-          name: "stream at \(start &+ step)", parent: input.index, rangeInParent: ByteRange(start &+ step, size),
-          encoding: .pickleBytes, size: rest.count),
-        source: rest, format: PickleFormat.id)
-      return
+          name: "stream at \(find.range.start)", parent: input.index, rangeInParent: find.range,
+          encoding: .pickleBytes, size: find.range.count),
+        source: input.source.slice(find.range), format: PickleFormat.id)
+    }
+    if let rest = carver.unsearched {
+      recorder.note(
+        "limit.pickleOpcodes", at: rest.start, end: rest.end, opcode: -1, field: "pickleOpcodes",
+        detail: "bytes behind the last STOP were not searched to their end", incomplete: true)
     }
   }
+
+  /// Bytes behind the last STOP that are searched for further pickles.
+  private static let carvedBytes = 1 << 20
 
   private func queueChildren(into sink: inout FactBuffer) {
     for (offset, count, toLoader) in recorder.given {
@@ -321,6 +281,7 @@ struct PickleReader {
       case .invoked(let callee, let path, let via, let arguments):
         payload = .callable(invoked(callee, path, via, arguments))
       case .anomaly(let fact): payload = .anomaly(fact)
+      case .reference(let fact): payload = .reference(fact)
       }
       sink.emit(
         payload, artifact: record.artifact, range: record.range,

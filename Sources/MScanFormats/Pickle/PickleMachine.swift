@@ -59,9 +59,10 @@ struct PickleMachine {
   }
 
   init(
-    source: ByteSource, reading: PickleReading, options: Options, limits: Limits, recorder: PickleRecorder
+    source: ByteSource, reading: PickleReading, options: Options, limits: Limits, recorder: PickleRecorder,
+    window: Int = PickleStream.windowSize
   ) {
-    stream = PickleStream(source, reading: reading, lineLimit: limits.pickleLine)
+    stream = PickleStream(source, reading: reading, lineLimit: limits.pickleLine, window: window)
     self.options = options
     self.limits = limits
     self.recorder = recorder

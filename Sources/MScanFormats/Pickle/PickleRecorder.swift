@@ -17,6 +17,7 @@ final class PickleRecorder {
     case named(global: Int, via: String)
     case invoked(callee: PickleValue, path: String, via: String, arguments: [String])
     case anomaly(AnomalyFact)
+    case reference(ReferenceFact)
   }
 
   struct Record {
@@ -59,6 +60,8 @@ final class PickleRecorder {
   private var calls: [CallKey: CallSite] = [:]
   private(set) var isFull = false
   private(set) var callCount = 0
+  /// An extension code was met, which a registry outside the file turns into something callable.
+  private(set) var sawExtension = false
 
   /// Bytes values that start like a pickle or an archive, and those that were given to a call.
   private(set) var candidates: [(offset: Int, count: Int)] = []
@@ -238,6 +241,15 @@ final class PickleRecorder {
         artifact: artifact, range: ByteRange(start, end), opcode: opcode, count: 1))
   }
 
+  /// A file beside the pickle that its loader opens by the name written here.
+  func noteCompanion(_ target: String, at offset: Int, opcode: Int) {
+    guard !isAnomalyFull, notedOnce.insert("companion " + target).inserted else { return }
+    records.append(
+      Record(
+        event: .reference(ReferenceFact(field: "joblib.companion", type: .path, target: target)), artifact: artifact,
+        range: ByteRange(at: offset, count: 1), opcode: opcode, count: 1))
+  }
+
   private func noteOnce(_ subject: String, at offset: Int, opcode: Int, _ detail: @autoclosure () -> String) {
     guard notedOnce.insert(subject).inserted else { return }
     records.append(
@@ -272,6 +284,7 @@ final class PickleRecorder {
   }
 
   func noteExtension(at offset: Int, opcode: Int, code: Int, end: Int) {
+    sawExtension = true
     note("pickle.extension-code", at: offset, end: end, opcode: opcode, field: "EXT", detail: "code \(code)")
   }
 

@@ -29,6 +29,7 @@ extension PickleMachine {
     var budget = limits.argumentCharacters
     var out: [String] = []
     let items = argumentItems(arguments)
+    if let code = renderCode(items) { return code }
     for item in items {
       guard budget > 0, out.count < 16 else {
         out.append("…")
@@ -48,6 +49,39 @@ extension PickleMachine {
         out.append(shown)
       }
     }
+    return out
+  }
+
+  /// What a code object works with: the arguments of `code()` have a fixed order, in which the bytes of the instructions
+  /// are followed by the constants, the names that they use, and the variables. Source: `Objects/codeobject.c`.
+  private func renderCode(_ items: [PickleValue]) -> [String]? {
+    // dill puts a table of lines in front, and protocols below 3 make bytes with a call.
+    let start = items.first?.intValue == nil ? 1 : 0
+    let isCode: (PickleValue) -> Bool = { $0.isBytes || heap.object($0)?.kind == .madeBytes }
+    guard items.count >= 12, let at = items.dropFirst(start).firstIndex(where: isCode),
+      (4...6).contains(at &- start), items.count > at &+ 5, items[start..<at].allSatisfy({ $0.intValue != nil })
+    else { return nil }
+    let isTuple: (PickleValue) -> Bool = { [.emptyTuple, .plainTuple, .tuple].contains($0.tag) }
+    guard isTuple(items[at &+ 1]), isTuple(items[at &+ 2]) else { return nil }
+    let half = limits.argumentCharacters / 2
+    var names: [String] = []
+    var size = 0
+    for name in heap.tupleItems(items[at &+ 2]) {
+      let shown = name.isText ? text(of: name, limit: 128) : render(name, limit: 64)
+      size &+= shown.count
+      guard size < half else {
+        names.append("…")
+        break
+      }
+      names.append(shown)
+    }
+    var constants = ""
+    for constant in heap.tupleItems(items[at &+ 1]).prefix(24) where constants.count < half {
+      constants += (constants.isEmpty ? "" : ", ") + render(constant, limit: 96)
+    }
+    var out = ["names: \(names.joined(separator: " "))", "constants: \(constants)"]
+    let labels = items[(at &+ 4)...].filter(\.isText).prefix(2).map { text(of: $0, limit: 128) }
+    if !labels.isEmpty { out.append("from: \(labels.joined(separator: " "))") }
     return out
   }
 

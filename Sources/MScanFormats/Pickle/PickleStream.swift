@@ -17,6 +17,7 @@ struct PickleStream {
   let reading: PickleReading
   let size: Int
   let lineLimit: Int
+  private let windowLength: Int
 
   /// The window.
   private(set) var buffer: [UInt8] = []
@@ -41,7 +42,8 @@ struct PickleStream {
   private static let prefetch = 1 << 17
   private static let rawBlock = 4096
 
-  init(_ source: ByteSource, reading: PickleReading, lineLimit: Int) {
+  init(_ source: ByteSource, reading: PickleReading, lineLimit: Int, window: Int = windowSize) {
+    windowLength = window
     self.source = source
     self.reading = reading
     self.lineLimit = lineLimit
@@ -91,7 +93,7 @@ struct PickleStream {
 
   private mutating func slide(to offset: Int, _ count: Int) -> Int {
     bufferStart = offset
-    source.read(at: offset, count: max(Self.windowSize, count), into: &buffer)
+    source.read(at: offset, count: max(windowLength, count), into: &buffer)
     return 0
   }
 

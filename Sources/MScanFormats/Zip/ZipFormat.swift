@@ -17,6 +17,7 @@ struct ZipReader {
   private var source: ByteSource { input.source }
   /// Folders that hold a `data.pkl`, lower case, with the slash: torch checkpoints.
   private var roots: Set<String> = []
+  private var layout = ZipLayout(names: [])
   private var expandedBytes = 0
   /// Bytes that may still be decoded only to compare a checksum.
   private var checksumBudget: Int
@@ -31,11 +32,14 @@ struct ZipReader {
     var directory = ZipDirectory(source, limits: input.limits)
     let unsearched = directory.addUnlisted()
     stateArchive(directory, unsearched: unsearched, into: &sink)
+    var names: [String] = []
     for entry in directory.entries {
       for name in Self.names(entry) {
+        names.append(name)
         if let root = Self.root(ofPickle: name) { roots.insert(root) }
       }
     }
+    stateLayout(names, into: &sink)
     let flags = Self.flags(of: directory.entries)
     let order = directory.entries.indices.sorted {
       (directory.entries[$0].extent.start, $0) < (directory.entries[$1].extent.start, $1)
@@ -74,6 +78,16 @@ struct ZipReader {
       .anomaly(AnomalyFact(subject: subject, field: field, detail: detail, incomplete: incomplete)),
       artifact: input.index, range: ByteRange(min(range.start, source.count), min(range.end, source.count)),
       place: place)
+  }
+
+  private mutating func stateLayout(_ names: [String], into sink: inout FactBuffer) {
+    layout = ZipLayout(names: names)
+    sink.artifacts.setLayout(layout.kinds.map(\.rawValue), of: input.index)
+    for kind in layout.kinds where kind != .checkpoint {
+      sink.emit(
+        .artifact(ArtifactFact(format: kind.rawValue, size: source.count)), artifact: input.index,
+        range: ByteRange(0, source.count), place: .whole)
+    }
   }
 
   private func stateArchive(_ directory: ZipDirectory, unsearched: Int, into sink: inout FactBuffer) {
@@ -207,7 +221,7 @@ struct ZipReader {
     }
     guard !header.isDirectory || !entry.widest.isEmpty else { return }
     let names = Self.names(entry)
-    let isPickle = names.contains { Self.root(ofPickle: $0) != nil }
+    let hints = names.compactMap { layout.format(of: $0) }
     var ranges = [entry.data]
     if entry.widest != entry.data { ranges.append(entry.widest) }
     for (number, range) in ranges.enumerated() where !range.isEmpty {
@@ -216,7 +230,7 @@ struct ZipReader {
         guard spend(range.count, header, entry, into: &sink) else { return }
       }
       for method in methods {
-        queue(header, range, method, isStorage: isStorage, hint: isPickle ? "pickle" : nil, entry, into: &sink)
+        queue(header, range, method, isStorage: isStorage, hint: hints.first, entry, into: &sink)
       }
     }
   }
@@ -301,7 +315,8 @@ struct ZipReader {
   /// Whether torch reads the member as raw elements whichever of its names it goes by: `<root>/data/0`, beside
   /// `<root>/data.pkl`. A name with an ending is none that torch writes there.
   private func isStorage(_ entry: ZipDirectory.Entry) -> Bool {
-    !roots.isEmpty
+    if Self.names(entry).allSatisfy({ layout.isStorage($0) }) { return true }
+    return !roots.isEmpty
       && Self.names(entry).allSatisfy { name in
         guard let slash = name.lastIndex(of: "/"), !name[slash...].contains(".") else { return false }
         let folder = name[...slash]

@@ -50,6 +50,7 @@ enum ReportJSON {
     json.member("subject", finding.subject)
     json.member("arguments", finding.arguments)
     json.member("when", finding.when)
+    if !finding.refusedBy.isEmpty { json.member("refusedBy", finding.refusedBy) }
     json.member("count", finding.count)
     json.member("fingerprint", finding.fingerprint)
     json.member("suppressed", finding.isSuppressed)

@@ -57,7 +57,9 @@ public enum TextReporter: Reporter {
   }
 
   private static func runs(_ finding: Finding) -> String {
-    finding.when.map { Plain.text($0, limit: 80) }.joined(separator: ", ")
+    let loaders = finding.when.map { Plain.text($0, limit: 80) }.joined(separator: ", ")
+    let refusers = finding.refusedBy.map { Plain.text($0, limit: 80) }.joined(separator: ", ")
+    return refusers.isEmpty ? loaders : "\(loaders) (\(refusers) refuses it)"
   }
 
   private static func unread(_ unread: [Unread], _ paint: Paint) -> String {

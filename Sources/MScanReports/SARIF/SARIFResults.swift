@@ -131,6 +131,7 @@ struct SARIFResults {
     json.member("subject", Plain.text(finding.subject))
     json.member("arguments", finding.arguments.map { Plain.text($0) })
     json.member("when", finding.when.map { Plain.text($0) })
+    if !finding.refusedBy.isEmpty { json.member("refusedBy", finding.refusedBy.map { Plain.text($0) }) }
     json.member("chain", finding.chain.map { Plain.text($0) })
     json.member("place", Plain.text(finding.place))
     json.member("byteOffset", finding.byteOffset)

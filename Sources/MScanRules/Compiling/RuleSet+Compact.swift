@@ -2,7 +2,7 @@ import MScanBytes
 import MScanFacts
 
 extension RuleSet {
-  private static let magic = "mscan-rules 1 "
+  private static let magic = "mscan-rules 2 "
 
   /// The compact form that a build embeds: UTF-8, decoded at start-up without parsing YAML.
   public func encoded() -> [UInt8] {
@@ -19,6 +19,7 @@ extension RuleSet {
       writer.write(allow.library)
       writer.write(allow.reason)
       writer.write(allow.via)
+      writer.write(allow.loader)
     }
     for table in tables { write(table, to: &writer) }
     return writer.bytes
@@ -87,7 +88,9 @@ extension RuleSet {
     var allows: [CompiledAllow] = []
     for _ in 0..<(try reader.readCount()) {
       allows.append(
-        CompiledAllow(library: try reader.readText(), reason: try reader.readText(), via: try reader.readTexts()))
+        CompiledAllow(
+          library: try reader.readText(), reason: try reader.readText(), via: try reader.readTexts(),
+          loader: try reader.readText()))
     }
     var tables: [KindTable] = []
     for _ in FactKind.allCases {

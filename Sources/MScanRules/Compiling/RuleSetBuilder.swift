@@ -16,6 +16,8 @@ struct CompiledAllow: Sendable, Hashable {
   var reason: String
   /// Empty for every construct.
   var via: [String]
+  /// The loader that accepts the names; empty where they are allowed.
+  var loader = ""
 }
 
 /// What one kind of fact is held against.
@@ -57,7 +59,8 @@ struct RuleSetBuilder {
     for allow in allows {
       groups.append(
         Group(
-          kind: allow.kind, allow: CompiledAllow(library: allow.library, reason: allow.reason, via: allow.via),
+          kind: allow.kind,
+          allow: CompiledAllow(library: allow.library, reason: allow.reason, via: allow.via, loader: allow.loader),
           patterns: Self.patterns(allow.names)))
     }
   }

@@ -6,7 +6,7 @@ enum RuleReader {
     "id", "title", "kind", "subjects", "otherwise", "where", "unless", "severity", "precision", "cwe", "atlas",
     "message", "why", "fix", "references", "aliases", "since",
   ]
-  static let allowFields = ["kind", "library", "reason", "names", "via"]
+  static let allowFields = ["kind", "library", "reason", "names", "via", "loader"]
 
   struct Result: Sendable {
     var rules: [RuleSource] = []
@@ -213,9 +213,12 @@ enum RuleReader {
     if let kind, let place = fields.places["via"], !kind.attributes.contains("via") {
       fields.report("\(kind.rawValue) facts have no \"via\"", at: place)
     }
+    let loader = fields.text("loader")
+    if let loader, loader.text.isEmpty { fields.report("a loader without a name", at: loader.position) }
     let allow = AllowSource(
       file: file, position: node.position, kind: kind ?? .callable, library: library?.text ?? "",
-      reason: reason?.text ?? "", names: names, via: via.map(\.text))
+      reason: reason?.text ?? "", names: names, via: via.map(\.text),
+      loader: loader?.text ?? "")
     let failed = fields.diagnostics.contains { $0.level == .error }
     return Result(allows: failed ? [] : [allow], diagnostics: fields.diagnostics)
   }

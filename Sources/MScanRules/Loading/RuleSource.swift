@@ -20,7 +20,7 @@ public struct RuleSource: Sendable {
   func place(of field: String) -> SourcePosition { places[field] ?? .start }
 }
 
-/// Names that are known to do no harm, with the reason.
+/// Names that are known to do no harm, with the reason; or names that one loader accepts, whatever they do.
 public struct AllowSource: Sendable {
   public var file: String
   public var position: SourcePosition
@@ -31,6 +31,9 @@ public struct AllowSource: Sendable {
   public var names: [Located]
   /// Constructs that may use the name; any, if empty. Naming it is always allowed.
   public var via: [String]
+  /// The loader that accepts the names and refuses all others; empty for names that are allowed. What a loader accepts
+  /// allows nothing by itself.
+  public var loader = ""
 }
 
 /// A name in a rule: exact, everything below a name, or everything.

@@ -161,12 +161,27 @@ public struct RuleSet: Sendable {
     return first == second ? a.index < b.index : first > second
   }
 
+  /// Whether a loader that takes only the names on its list would take this one: the name that the file asks for, in the
+  /// words of Python 3. False for a loader without a list.
+  public func accepts(_ name: String, loader: String) -> Bool {
+    guard !loader.isEmpty else { return false }
+    let table = tables[FactKind.callable.ordinal]
+    var entry = table.names.find(name)
+    while entry >= 0 {
+      let isListed = table.names.postings(of: entry).contains { $0.isAllow && allows[$0.index].loader == loader }
+      if isListed { return true }
+      entry = Int(table.names.entries[entry].parent)
+    }
+    return false
+  }
+
   private func holds(_ rule: Int, _ fact: Fact, _ context: MatchContext) -> Bool {
     compiled[rule].allOf.allSatisfy { $0.holds(for: attribute($0.attribute, of: fact, in: context)) }
       && !compiled[rule].noneOf.contains { $0.holds(for: attribute($0.attribute, of: fact, in: context)) }
   }
 
   private func permits(_ allow: Int, _ fact: Fact) -> Bool {
+    guard allows[allow].loader.isEmpty else { return false }
     let via = allows[allow].via
     if via.isEmpty || fact.attribute(named: "stage") == .text("named") { return true }
     guard case .text(let used) = fact.attribute(named: "via") else { return false }

@@ -7,7 +7,8 @@ public enum PickleFormat: Format {
   public static let id = "pickle"
 
   public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
-    if input.source.count > 512, DumbShelf.isShelf(input.source) {
+    // dbm.dumb has one name for its data; what another file hides behind padding is carved.
+    if input.name.lowercased().hasSuffix(".dat"), DumbShelf.isShelf(input.source) {
       sink.artifacts.setLayout([DumbShelf.id], of: input.index)
       sink.emit(
         .artifact(ArtifactFact(format: DumbShelf.id, size: input.source.count)), artifact: input.index,

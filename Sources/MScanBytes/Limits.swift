@@ -43,6 +43,10 @@ public struct Limits: Sendable, Hashable {
   public var jsonPaths = 64 << 20
   /// Values stated by one JSON document. Count; 200,000.
   public var values = 200_000
+  /// A script, a list of requirements or a settings file of a repository. Bytes; 4 MiB: people write these.
+  public var repositoryText = 4 << 20
+  /// Commands of one shell text. Count; 50,000: generated configure scripts have some 20,000.
+  public var shellCommands = 50_000
   /// A YAML text. Bytes; 32 MiB: libyaml copies it once; configurations stay below 1 MB.
   public var yamlBytes = 32 << 20
   /// Metadata at the head of a Markdown file. Bytes; 1 MiB: long lists of languages and results take some 100 KB.

@@ -58,19 +58,19 @@ enum Registry {
     switch found.format {
     case "unknown": "the content is of no known format; find out what it is"
     case "git-lfs-pointer": "this is a pointer of Git LFS, not the file itself; fetch it with 'git lfs pull'"
-    case let format where isHarmless(format): nil
+    case let format where isHarmless(format) || Identify.isListedOnly(format): nil
     case let format: "this version does not read \(format) files"
     }
   }
 
   /// Whether lines and columns make sense in it.
   static func isText(_ format: String) -> Bool {
-    ["text", "json", "yaml", "markdown", "python", "jinja", "git-lfs-pointer", "torchscript"].contains(format)
+    ["json", "git-lfs-pointer", "torchscript"].contains(format) || Identify.isTextFormat(format)
   }
 
   /// Whether what the text carries encoded is looked for in its bytes; readers of documents look into their strings.
   static func carriesText(_ found: Identity) -> Bool {
-    isText(found.format) && !["json", "git-lfs-pointer", "torchscript"].contains(found.format)
+    isText(found.format) && !["json", "notebook", "git-lfs-pointer", "torchscript"].contains(found.format)
   }
 
   private static func isHarmless(_ format: String) -> Bool {

@@ -1,6 +1,8 @@
 /// Every reader, by format id.
 public enum FormatList {
-  public static let all: [any Format.Type] = [
+  public static let all: [any Format.Type] = single + RepositoryNames.readers
+
+  private static let single: [any Format.Type] = [
     Bzip2Format.self, LZ4Format.self, LZMAFormat.self, XZFormat.self, ZstdFormat.self,
     GGUFFormat.self, GzipFormat.self, JSONFormat.self, NumPyFormat.self, PickleFormat.self, SafetensorsFormat.self,
     TarFormat.self,

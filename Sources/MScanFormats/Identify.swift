@@ -34,7 +34,7 @@ public enum Identify {
     var formats = heads(head, source, claimed: claimed)
     if formats.isEmpty {
       let isModelName = modelEndings.contains(ending)
-      formats = [unmarked(head, source, claimed: claimed, isModelName: isModelName)].compactMap(\.self)
+      formats = [unmarked(head, source, name: name, claimed: claimed, isModelName: isModelName)].compactMap(\.self)
     }
     formats = withProtobuf(formats, head, source, claimed: claimed)
     // What a reader was promised, it says what is wrong with.
@@ -48,7 +48,11 @@ public enum Identify {
     var found = Identification(format: formats.first, claimed: claimed, also: Array(formats.dropFirst()))
     if modelEndings.contains(ending) { found.claimed = "" }
     // Names of text promise no more than text; a pointer of Git LFS stands for the file that has the name.
-    if let format = found.format, isCompatible(format, with: claimed) { found.claimed = format }
+    if let format = found.format, isCompatible(format, with: claimed) {
+      found.claimed = format
+    } else if RepositoryNames.formats.contains(claimed) {
+      found.claimed = claimed == NotebookFormat.id ? "json" : "text"
+    }
     return found
   }
 
@@ -97,8 +101,10 @@ public enum Identify {
     case "": false
     case "text", "yaml", "markdown", "jinja", "python":
       textFormats.contains(format) || ["text", "json", "empty", "git-lfs-pointer"].contains(format)
+    case _ where RepositoryNames.formats.contains(claimed): isCompatible(format, with: "text")
     case "zip": format == "git-lfs-pointer" || format == "hdf5"
     case "tar": ["git-lfs-pointer", "gzip", "bzip2", "xz", "zstd", "lz4"].contains(format)
+    case "elf": format == "git-lfs-pointer" || Executables.formats.contains(format)
     case "protobuf": format == "git-lfs-pointer" || ProtobufIdentity.formats.contains(format)
     default: format == "git-lfs-pointer"
     }
@@ -107,10 +113,11 @@ public enum Identify {
   /// Formats that a reader opens from the front and that another reader opens as a zip.
   private static func isContainerOfItsOwn(_ format: String) -> Bool {
     [
-      "safetensors", "pickle", "npy", "gguf", "hdf5", "tar", "elf", "pe", "gzip", "bzip2", "xz", "lzma", "zstd", "lz4",
+      "safetensors", "pickle", "npy", "gguf", "hdf5", "tar", "gzip", "bzip2", "xz", "lzma", "zstd", "lz4",
       "zlib", "7z",
     ]
     .contains(format) || ProtobufIdentity.formats.contains(format)
+      || Executables.formats.contains(format)
   }
 
   // MARK: Magic numbers
@@ -129,8 +136,7 @@ public enum Identify {
     Magic(format: "tar", bytes: [0x75, 0x73, 0x74, 0x61, 0x72], offset: 257),
     Magic(format: "hdf5", bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]),
     Magic(format: "gguf", bytes: [0x47, 0x47, 0x55, 0x46]), Magic(format: "ggml", bytes: [0x6c, 0x6d, 0x67, 0x67]),
-    Magic(format: "ggml", bytes: [0x74, 0x6a, 0x67, 0x67]), Magic(format: "elf", bytes: [0x7f, 0x45, 0x4c, 0x46]),
-    Magic(format: "mach-o", bytes: [0xcf, 0xfa, 0xed, 0xfe]), Magic(format: "mach-o", bytes: [0xca, 0xfe, 0xba, 0xbe]),
+    Magic(format: "ggml", bytes: [0x74, 0x6a, 0x67, 0x67]),
     Magic(format: "tflite", bytes: [0x54, 0x46, 0x4c, 0x33], offset: 4),
     Magic(format: "torch-mobile", bytes: [0x50, 0x54, 0x4d, 0x46], offset: 4),
     Magic(format: "sqlite", bytes: [0x53, 0x51, 0x4c, 0x69, 0x74, 0x65, 0x20]),
@@ -160,6 +166,7 @@ public enum Identify {
   private static func magic(_ head: [UInt8], _ source: ByteSource) -> String? {
     if isSafetensors(head, source) { return "safetensors" }
     if MagicBytes.isBinaryPickle(head) { return "pickle" }
+    if let program = Executables.format(head) { return program }
     for magic in magics where head.count >= magic.offset + magic.bytes.count {
       if head[magic.offset...].starts(with: magic.bytes) { return magic.format }
     }
@@ -171,7 +178,6 @@ public enum Identify {
     // ISO 9660 begins behind sixteen blocks for the boot loader.
     if source.count > 0x8006, source.prefix(5, at: 0x8001) == Array("CD001".utf8) { return "iso" }
     if isPointer(head, count: source.count) { return "git-lfs-pointer" }
-    if head.starts(with: [0x4d, 0x5a]), isPortableExecutable(head) { return "pe" }
     // zlib: deflate with a window, and a check that makes the pair a multiple of 31.
     if head.count > 2, head[0] == 0x78, (Int(head[0]) * 256 + Int(head[1])) % 31 == 0,
       !Inflate.decode(source.slice(ByteRange(0, 4096)), .zlib, limit: 256).bytes.isEmpty
@@ -179,12 +185,6 @@ public enum Identify {
       return "zlib"
     }
     return nil
-  }
-
-  static func isPortableExecutable(_ head: [UInt8]) -> Bool {
-    guard head.count > 64 else { return false }
-    let at = Int(head[60]) | Int(head[61]) << 8
-    return at + 4 <= head.count && head[at...].starts(with: [0x50, 0x45, 0, 0])
   }
 
   /// The compression by its mark. A `.lzma` file has none, so its first bytes have to decode to something as well.
@@ -263,21 +263,26 @@ public enum Identify {
   // MARK: Without a magic number
 
   private static func unmarked(
-    _ head: [UInt8], _ source: ByteSource, claimed: String, isModelName: Bool
+    _ head: [UInt8], _ source: ByteSource, name: String, claimed: String, isModelName: Bool
   ) -> String? {
     let text = isText(head, whole: head.count == source.count)
     let first = head.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
-    if text, first == 0x7b || first == 0x5b, !["python", "jinja", "yaml"].contains(claimed) {
+    if text, first == 0x7b, claimed == NotebookFormat.id { return NotebookFormat.id }
+    if text, first == 0x7b || first == 0x5b, !["python", "jinja", "yaml"].contains(claimed),
+      !RepositoryNames.formats.contains(claimed)
+    {
       if claimed == "json" || looksLikeJSON(head) { return "json" }
     }
     // Prose seldom passes the dry run, source never; so every text is tried, whatever it is called.
     if mayStartPickle(head), PickleFormat.isPickle(source) { return "pickle" }
     if text {
       if claimed == "json" { return "json" }
-      return textFormats.contains(claimed) ? claimed : "text"
+      if textFormats.contains(claimed) { return claimed }
+      return RepositoryNames.format(ofText: head, ending: ending(of: name), name: name) ?? "text"
     }
     if isModelName, head.first.map({ $0 == 0x80 }) == true { return "pickle" }
-    return nil
+    // Scripts are run whatever encoding their comments are in.
+    return RepositoryNames.formats.contains(claimed) && !head.contains(0) ? claimed : nil
   }
 
   /// Formats whose readers say what is wrong with a file of that name.
@@ -285,7 +290,14 @@ public enum Identify {
     "onnx", "coreml", "paddle", "caffe", "protobuf", "safetensors", "npy", "json", "yaml",
     "tar",
   ]
-  private static let textFormats: Set<String> = ["python", "markdown", "jinja", "yaml"]
+  private static let textFormats: Set<String> =
+    RepositoryNames.formats.union(["python", "markdown", "jinja", "yaml"])
+
+  /// Whether a format has lines.
+  public static func isTextFormat(_ format: String) -> Bool { format == "text" || textFormats.contains(format) }
+
+  /// Whether a format is only told of: nothing looks into it.
+  public static func isListedOnly(_ format: String) -> Bool { RepositoryNames.unread.contains(format) }
 
   private static func looksLikeJSON(_ head: [UInt8]) -> Bool {
     let compact = head.filter { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }.prefix(2)
@@ -304,7 +316,7 @@ public enum Identify {
   // MARK: Names
 
   private static let claims: [String: String] = [
-    "safetensors": "safetensors", "json": "json", "jsonl": "json", "ndjson": "json", "ipynb": "json", "npy": "npy",
+    "safetensors": "safetensors", "json": "json", "jsonl": "json", "ndjson": "json", "npy": "npy",
     "npz": "zip", "zip": "zip", "whl": "zip", "jar": "zip", "mar": "zip", "keras": "zip", "gguf": "gguf",
     "onnx": "onnx", "pb": "protobuf", "h5": "hdf5", "hdf5": "hdf5", "tflite": "tflite", "py": "python",
     "md": "markdown", "jinja": "jinja", "jinja2": "jinja", "yaml": "yaml", "yml": "yaml", "png": "image",

@@ -260,9 +260,8 @@ struct EncodedTextScan {
   }
 
   private static func program(_ head: [UInt8]) -> String? {
-    if head.starts(with: [0x7f, 0x45, 0x4c, 0x46]) { return "elf" }
     guard head.starts(with: [0x4d, 0x5a]), head.count > 64 else { return nil }
-    return Identify.isPortableExecutable(head) ? "pe" : nil
+    return Executables.format(head)
   }
 
   private static func isZlib(_ head: [UInt8]) -> Bool {

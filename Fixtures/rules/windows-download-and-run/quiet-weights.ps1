@@ -1,0 +1,1 @@
+Invoke-WebRequest https://example.invalid/model.bin -OutFile model.bin

@@ -1,0 +1,1 @@
+powershell.exe -NoP -EncodedCommand dAByAHUAZQA=

@@ -1,0 +1,1 @@
+powershell -File convert.ps1

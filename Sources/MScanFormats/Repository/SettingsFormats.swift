@@ -1,0 +1,122 @@
+import MScanBytes
+public import MScanFacts
+
+/// `setup.cfg` and its kin: each line a value below `section.key`.
+public enum INIFormat: Format {
+  public static let id = "ini"
+
+  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    guard var text = RepositoryText(input, format: id, into: &sink) else { return }
+    for entry in INIEntries(text, continuing: .indent) where !entry.value.isEmpty {
+      text.value(entry.section + "." + entry.key, entry.value, entry.range, into: &sink)
+    }
+  }
+}
+
+/// A desktop entry, an Internet shortcut or an `autorun.inf`: what opening it starts. Source: the Desktop Entry
+/// Specification.
+public enum ShortcutFormat: Format {
+  public static let id = "shortcut"
+
+  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    guard var text = RepositoryText(input, format: id, into: &sink) else { return }
+    for entry in INIEntries(text, continuing: .backslash) {
+      switch entry.key.lowercased() {
+      case "exec", "tryexec", "open", "shellexecute", "command":
+        text.operation("shortcut", "exec", [entry.value], scope: entry.section, entry.range, into: &sink)
+      case "url", "iconfile": text.reference("shortcut.url", .url, entry.value, entry.range, into: &sink)
+      default: break
+      }
+    }
+  }
+}
+
+/// A path file of Python's `site`: lines that start with `import` run whenever Python starts, others are added to the
+/// module path. Source: CPython's `Lib/site.py`.
+public enum SitePathFormat: Format {
+  public static let id = "site-path"
+
+  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    guard var text = RepositoryText(input, format: id, into: &sink) else { return }
+    for (number, line) in text.lineRanges().enumerated() {
+      let range = text.trimmed(line)
+      guard !range.isEmpty, text.bytes[line.lowerBound] != 0x23 else { continue }
+      let words = text.text(range)
+      if words.hasPrefix("import "), line.lowerBound == range.lowerBound {
+        text.operation("site", "import", [words], range, into: &sink)
+        text.child("line \(number + 1)", range, format: "python", into: &sink)
+      } else if words.hasPrefix("import\t"), line.lowerBound == range.lowerBound {
+        text.operation("site", "import", [words], range, into: &sink)
+        text.child("line \(number + 1)", range, format: "python", into: &sink)
+      } else {
+        text.reference("site.path", .path, words, range, into: &sink)
+      }
+    }
+  }
+}
+
+/// A model description of Ollama. Source: Ollama's Modelfile reference.
+public enum ModelfileFormat: Format {
+  public static let id = "modelfile"
+
+  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    guard var text = RepositoryText(input, format: id, into: &sink) else { return }
+    var block: (key: String, range: Range<Int>)?
+    for line in text.lineRanges() {
+      let range = text.trimmed(line)
+      if let open = block {
+        let whole = open.range.lowerBound..<line.upperBound
+        block = (open.key, whole)
+        guard text.text(range).hasSuffix("\"\"\"") else { continue }
+        text.value(open.key, text.text(whole).replacingQuotes, whole, into: &sink)
+        block = nil
+        continue
+      }
+      let words = text.text(range)
+      guard !words.isEmpty, !words.hasPrefix("#") else { continue }
+      let verb = words.prefix { $0 != " " && $0 != "\t" }.lowercased()
+      let rest = words.dropFirst(verb.count).drop { $0 == " " || $0 == "\t" }
+      switch verb {
+      case "from", "adapter":
+        let target = rest.trimming("\"")
+        let isPath =
+          target.hasPrefix(".") || target.hasPrefix("/") || target.hasPrefix("~") || target.hasSuffix(".gguf")
+        let type: ReferenceFact.Target = target.contains("://") ? .url : isPath ? .path : .repository
+        text.reference("modelfile.\(verb)", type, target, range, into: &sink)
+      case "template", "system", "parameter", "license", "message":
+        if rest.hasPrefix("\"\"\""), rest.count < 6 || !rest.hasSuffix("\"\"\"") {
+          block = (verb, range)
+        } else {
+          text.value(verb, String(rest).replacingQuotes, range, into: &sink)
+        }
+      default: break
+      }
+    }
+    if let open = block { text.value(open.key, text.text(open.range), open.range, into: &sink) }
+  }
+}
+
+extension String {
+  /// Without the three quotes around a block, and the words before them.
+  fileprivate var replacingQuotes: String {
+    guard let open = self.firstRange(of: "\"\"\"") else { return trimming("\"") }
+    let rest = self[open.upperBound...]
+    return rest.hasSuffix("\"\"\"") ? String(rest.dropLast(3)) : String(rest)
+  }
+}
+
+/// A model configuration of Triton: a text protocol buffer, of which the top level's scalars are read.
+public enum TritonFormat: Format {
+  public static let id = "triton"
+
+  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    guard var text = RepositoryText(input, format: id, into: &sink) else { return }
+    for line in text.lineRanges() {
+      let range = text.trimmed(line)
+      guard let colon = text.bytes[range].firstIndex(of: 0x3a), text.bytes[range.lowerBound] != 0x23 else { continue }
+      let key = text.text(text.trimmed(range.lowerBound..<colon))
+      let value = text.text(text.trimmed((colon + 1)..<range.upperBound))
+      text.value("triton." + key, value.trimming("\""), range, into: &sink)
+    }
+  }
+}

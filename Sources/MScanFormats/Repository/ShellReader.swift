@@ -33,6 +33,8 @@ struct ShellReader {
   private var commandsLeft: Int
   /// The last commands since a bracket opened.
   private var recent: [Command] = []
+  /// How many commands at the head of the pipeline come from a group.
+  private var groupCount = 0
 
   init(_ dialect: ShellDialect, scope: String = "", limits: Limits) {
     self.dialect = dialect
@@ -79,7 +81,10 @@ struct ShellReader {
       case .pipe:
         finish(&command, part, into: &pipeline)
         // What is piped out of a group or a loop are the commands in it.
-        if pipeline.last?.names.isEmpty ?? true { pipeline = recent }
+        if pipeline.last?.names.isEmpty ?? true {
+          pipeline = recent
+          groupCount = recent.count
+        }
       case .separator(let isLineEnd):
         // A pipe goes on behind the end of its line.
         if isLineEnd, command.words.isEmpty, !pipeline.isEmpty, hereDocuments.isEmpty { continue }
@@ -230,7 +235,10 @@ struct ShellReader {
       recent = (recent + pipeline.filter { !$0.names.isEmpty }).suffix(Self.stageLimit)
       pipeline.removeAll()
     }
-    for (index, command) in pipeline.enumerated() where !command.names.isEmpty {
+    // Those of a group are stated already.
+    let stated = groupCount
+    groupCount = 0
+    for (index, command) in pipeline.enumerated() where index >= stated && !command.names.isEmpty {
       guard commandsLeft > 0 else { return false }
       commandsLeft -= 1
       let place = part.place ?? command.range

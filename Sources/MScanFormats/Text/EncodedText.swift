@@ -259,10 +259,7 @@ struct EncodedTextScan {
     }
   }
 
-  private static func program(_ head: [UInt8]) -> String? {
-    guard head.starts(with: [0x4d, 0x5a]), head.count > 64 else { return nil }
-    return Executables.format(head)
-  }
+  private static func program(_ head: [UInt8]) -> String? { Executables.format(head) }
 
   private static func isZlib(_ head: [UInt8]) -> Bool {
     head.count > 2 && head[0] == 0x78 && (Int(head[0]) &* 256 &+ Int(head[1])) % 31 == 0

@@ -30,10 +30,15 @@ public struct Limits: Sendable, Hashable {
   public var ggufMetadata = 128 << 20
   /// Keys of a GGUF file. Count; 65,536: real files have about 40.
   public var ggufKeys = 1 << 16
-  /// Tensors of a GGUF file. Count; 262,144: the largest models have about 2,000.
-  public var ggufTensors = 1 << 18
+  /// Tensors of a file that lists them one by one (GGUF, GGML, Paddle). Count; 262,144: the largest models have about 2,000.
+  public var tensors = 1 << 18
   /// A chat template that is stated whole. Bytes; 1 MiB: real ones stay below 20 KB.
   public var templateBytes = 1 << 20
+  /// Steps through a FlatBuffers file: tables, numbers of vectors, 64 bytes of text. Count; 16,777,216: the largest
+  /// real graphs take about two million, and offsets may lead to one place many times.
+  public var flatBufferSteps = 1 << 24
+  /// Items of a MessagePack file. Count; 67,108,864: a second's work; parameters are few items of many bytes.
+  public var messagePackItems = 1 << 26
   /// A JSON document. Bytes; 256 MiB: the largest real tokenizer is about 35 MB.
   public var jsonBytes = 256 << 20
   /// Keys of the objects of a JSON document that are open at one time. Count; 4,194,304: the largest vocabulary has

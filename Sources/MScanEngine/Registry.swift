@@ -32,7 +32,9 @@ enum Registry {
     let isForm = hint != nil && FormatForms.isForm(content, of: format)
     var readings = [format] + (isForm && content != "json" && isText(content) ? [] : [content]) + found.also
     // Pickles of the first protocols have no magic number, and a loader asks nobody what it unpickles.
-    if isModelName, !hasMagicNumber(content), unpickled.contains(ending(of: name)) { readings.append("pickle") }
+    let isCertain =
+      hasMagicNumber(content) && !(NamedFormats.isWeak(content) && Identify.mayStartPickle(source.prefix(1)))
+    if isModelName, !isCertain, unpickled.contains(ending(of: name)) { readings.append("pickle") }
     var also = found.also
     if content != format, content != "unknown", !isText(content), !isForm { also.insert(content, at: 0) }
     return Identity(
@@ -59,13 +61,13 @@ enum Registry {
     case "unknown": "the content is of no known format; find out what it is"
     case "git-lfs-pointer": "this is a pointer of Git LFS, not the file itself; fetch it with 'git lfs pull'"
     case let format where isHarmless(format) || Identify.isListedOnly(format): nil
-    case let format: "this version does not read \(format) files"
+    case let format: "this version does not read \(NamedFormats.title(of: format) ?? format + " files")"
     }
   }
 
   /// Whether lines and columns make sense in it.
   static func isText(_ format: String) -> Bool {
-    ["json", "git-lfs-pointer", "torchscript"].contains(format) || Identify.isTextFormat(format)
+    ["json", "git-lfs-pointer", "torchscript", "xml"].contains(format) || Identify.isTextFormat(format)
   }
 
   /// Whether what the text carries encoded is looked for in its bytes; readers of documents look into their strings.

@@ -17,6 +17,8 @@ public enum FormatList {
     BerkeleyDBFormat.self,
     GNUDBMFormat.self,
     SQLiteFormat.self,
+    ExecuTorchFormat.self, GGMLFormat.self, MessagePackFormat.self, ORTFormat.self, PaddleTensorFormat.self,
+    TFLiteFormat.self, XMLFormat.self,
   ]
 
   public static func named(_ id: String) -> (any Format.Type)? { all.first { $0.id == id } }

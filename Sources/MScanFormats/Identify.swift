@@ -37,10 +37,11 @@ public enum Identify {
       formats = [unmarked(head, source, name: name, claimed: claimed, isModelName: isModelName)].compactMap(\.self)
     }
     formats = withProtobuf(formats, head, source, claimed: claimed)
+    if formats.isEmpty { formats = [NamedFormats.identify(head, source, name: name)].compactMap(\.self) }
     // What a reader was promised, it says what is wrong with.
     if formats.isEmpty, promises.contains(claimed) { formats = [claimed] }
     // A zip is found from its end: whatever stands before it, zip readers open it.
-    if formats.first != "zip", hasZipTail(source, head: head) {
+    if formats.first != "zip", !readsOwnTail(formats), hasZipTail(source, head: head) {
       let isOwn = formats.first.map { isContainerOfItsOwn($0) } ?? false
       let rest = formats.filter { !["text", "markdown", "yaml"].contains($0) }
       formats = isOwn ? formats + ["zip"] : ["zip"] + rest
@@ -88,7 +89,7 @@ public enum Identify {
   }
 
   /// Whether an unpickler takes the first byte on an empty stack.
-  static func mayStartPickle(_ head: [UInt8]) -> Bool {
+  public static func mayStartPickle(_ head: [UInt8]) -> Bool {
     guard let first = head.first else { return false }
     return pickleStarts.contains(first)
   }
@@ -109,6 +110,9 @@ public enum Identify {
     default: format == "git-lfs-pointer"
     }
   }
+
+  /// Formats whose writers put a zip behind the model; their readers look for it.
+  private static func readsOwnTail(_ formats: [String]) -> Bool { formats == ["tflite"] }
 
   /// Formats that a reader opens from the front and that another reader opens as a zip.
   private static func isContainerOfItsOwn(_ format: String) -> Bool {
@@ -236,7 +240,7 @@ public enum Identify {
     return next == 0x22 || next == 0x7d
   }
 
-  private static func hasZipTail(_ source: ByteSource, head: [UInt8]) -> Bool {
+  static func hasZipTail(_ source: ByteSource, head: [UInt8]) -> Bool {
     let start = max(0, source.count - tailLength)
     let tail = source.count <= head.count ? head : source.prefix(tailLength, at: start)
     guard tail.count >= 22 else { return false }
@@ -278,7 +282,8 @@ public enum Identify {
     if text {
       if claimed == "json" { return "json" }
       if textFormats.contains(claimed) { return claimed }
-      return RepositoryNames.format(ofText: head, ending: ending(of: name), name: name) ?? "text"
+      return RepositoryNames.format(ofText: head, ending: ending(of: name), name: name)
+        ?? NamedFormats.identify(text: head) ?? "text"
     }
     if isModelName, head.first.map({ $0 == 0x80 }) == true { return "pickle" }
     // Scripts are run whatever encoding their comments are in.

@@ -1,10 +1,12 @@
 import MScanBytes
 
-/// Forward reads over a source of any size, through a window of 64 KiB: what is skipped is not read.
+/// Forward reads over a source of any size, through a window of 64 KiB: what is skipped is not read, and behind a gap the
+/// window is small.
 ///
 /// Offsets are those of the source. Little-endian until ``isBigEndian`` is set.
 struct WindowReader {
   private static let windowLength = 1 << 16
+  private static let shortLength = 1 << 12
 
   let source: ByteSource
   var isBigEndian = false
@@ -25,7 +27,9 @@ struct WindowReader {
     let index = offset &- windowStart
     if index >= 0, count <= window.count &- index { return index }
     guard count <= remaining else { throw ParseFailure(.truncated, field, at: offset) }
-    source.read(at: offset, count: max(count, Self.windowLength), into: &window)
+    let isSequential = offset <= windowStart &+ window.count
+    let length = isSequential ? Self.windowLength : Self.shortLength
+    source.read(at: offset, count: max(count, length), into: &window)
     windowStart = offset
     guard window.count >= count else { throw ParseFailure(.unreadable, field, at: offset) }
     return 0

@@ -210,7 +210,7 @@ struct GGUFWriter {
 
   @Test(
     arguments: [
-      (\Limits.ggufKeys, "ggufKeys"), (\Limits.ggufTensors, "ggufTensors"), (\Limits.ggufMetadata, "ggufMetadata"),
+      (\Limits.ggufKeys, "ggufKeys"), (\Limits.tensors, "tensors"), (\Limits.ggufMetadata, "ggufMetadata"),
     ] as [(WritableKeyPath<Limits, Int> & Sendable, String)])
   func keepsTo(_ limit: WritableKeyPath<Limits, Int> & Sendable, _ name: String) {
     let sample = GGUFWriter(tensors: 2, keys: 2).key("a", 0, 1, 1).key("b", 0, 1, 1).tensor("a", [8])

@@ -86,8 +86,8 @@ struct GGUFReader {
     guard (1...3).contains(version) else { throw ParseFailure(.unsupported, "version", at: 4) }
     tensorCount = try count("tensor_count", each: version == 1 ? 20 : 24, into: &sink)
     entryCount = try count("metadata_kv_count", each: version == 1 ? 9 : 13, into: &sink)
-    if tensorCount > input.limits.ggufTensors {
-      throw ParseFailure(.limitExceeded, "ggufTensors", at: 8)
+    if tensorCount > input.limits.tensors {
+      throw ParseFailure(.limitExceeded, "tensors", at: 8)
     }
     if entryCount > input.limits.ggufKeys {
       throw ParseFailure(.limitExceeded, "ggufKeys", at: version == 1 ? 12 : 16)
@@ -113,7 +113,7 @@ struct GGUFReader {
       "gguf.count-out-of-file", ByteRange(start, wire.offset), field: field.description,
       detail: "\(field.description) is \(stated), the file has room for \(room)", incomplete: true, into: &sink)
     isStated = true
-    return min(room, field.description == "tensor_count" ? input.limits.ggufTensors : input.limits.ggufKeys)
+    return min(room, field.description == "tensor_count" ? input.limits.tensors : input.limits.ggufKeys)
   }
 
   /// A length of `each`-byte items that the rest of the file can hold.

@@ -15,6 +15,7 @@ public enum FormatList {
     BerkeleyDBFormat.self,
     GNUDBMFormat.self,
     SQLiteFormat.self,
+    SavedModelFormat.self, MetaGraphFormat.self, GraphDefFormat.self, KerasMetadataFormat.self, FingerprintFormat.self,
   ]
 
   public static func named(_ id: String) -> (any Format.Type)? { all.first { $0.id == id } }

@@ -65,7 +65,8 @@ enum Registry {
 
   /// Whether lines and columns make sense in it.
   static func isText(_ format: String) -> Bool {
-    ["text", "json", "yaml", "markdown", "python", "jinja", "git-lfs-pointer", "torchscript"].contains(format)
+    ["text", "json", "yaml", "markdown", "python", "jinja", "git-lfs-pointer", "torchscript", "protobuf-text"].contains(
+      format)
   }
 
   /// Whether what the text carries encoded is looked for in its bytes; readers of documents look into their strings.
@@ -74,8 +75,12 @@ enum Registry {
   }
 
   private static func isHarmless(_ format: String) -> Bool {
-    ["text", "yaml", "markdown", "python", "jinja", "image", "audio", "video", "pdf", "empty", SentencePiece.id]
-      .contains(format)
+    [
+      "text", "yaml", "markdown", "python", "jinja", "image", "audio", "video", "pdf", "empty", SentencePiece.id,
+      "tensor-data",
+      "coreml-weights",
+    ]
+    .contains(format)
   }
 
   private static func hasMagicNumber(_ format: String) -> Bool {

@@ -16,6 +16,7 @@ public enum FormatList {
     GNUDBMFormat.self,
     SQLiteFormat.self,
     SavedModelFormat.self, MetaGraphFormat.self, GraphDefFormat.self, KerasMetadataFormat.self, FingerprintFormat.self,
+    CheckpointFormat.self, CoreMLFormat.self, PaddleFormat.self, CaffeFormat.self,
   ]
 
   public static func named(_ id: String) -> (any Format.Type)? { all.first { $0.id == id } }

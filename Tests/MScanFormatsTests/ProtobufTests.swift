@@ -146,6 +146,9 @@ import Testing
     expectWhole(TensorFlowSchema.metaGraph)
     expectWhole(TensorFlowSchema.graph)
     expectWhole(KerasMetadataVisitor.schema)
+    expectWhole(CoreMLSchema.model)
+    expectWhole(PaddleVisitor.schema)
+    expectWhole(CaffeVisitor.schema)
   }
 
   private func expectWhole<Role>(_ schema: ProtobufSchema<Role>) {

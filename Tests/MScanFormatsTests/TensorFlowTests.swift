@@ -66,11 +66,11 @@ import Testing
     let urls = Self.attribute(
       "debug_urls", Proto.message(1, Proto.text(2, "grpc://a.invalid"), Proto.text(2, "file:///b")))
     let sink = readGraph([
-      Self.node("DebugIdentity", urls),
-      Self.node("VarHandleOp", Self.attribute("shared_name", Proto.text(2, "v1"))),
-      Self.node("VarHandleOp", Self.attribute("shared_name", Proto.text(2, "v2"))),
-      Self.node("PartitionedCall", Self.attribute("_gradient_op_type", Proto.text(2, "x-12"))),
-      Self.node("DecodeRaw", Self.attribute("blob", Proto.bytes(2, [0x7f, 0x45, 0x4c, 0x46, 2, 1]))),
+      Self.node("DebugIdentity", "n", urls),
+      Self.node("VarHandleOp", "n", Self.attribute("shared_name", Proto.text(2, "v1"))),
+      Self.node("VarHandleOp", "n", Self.attribute("shared_name", Proto.text(2, "v2"))),
+      Self.node("PartitionedCall", "n", Self.attribute("_gradient_op_type", Proto.text(2, "x-12"))),
+      Self.node("DecodeRaw", "n", Self.attribute("blob", Proto.bytes(2, [0x7f, 0x45, 0x4c, 0x46, 2, 1]))),
       Proto.text(1, "n"),
     ])
     #expect(
@@ -145,7 +145,7 @@ import Testing
         Self.constant("path", "/x"), Self.node("ReadFile", inputs: ["path"]),
         Self.weights(1, [2], [0, 0, 0, 0, 0, 0, 0, 0]),
       ],
-      functions: [Self.function("f", Self.node("MatMul", Self.attribute("a", Proto.text(2, "b"))))])
+      functions: [Self.function("f", Self.node("MatMul", "n", Self.attribute("a", Proto.text(2, "b"))))])
     expectNoSurprise(
       SavedModelFormat.self, Self.savedModel(Self.metaGraph(graph, Proto.message(6, Proto.text(2, "w.txt")))),
       name: "saved_model.pb")

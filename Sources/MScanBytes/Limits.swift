@@ -83,6 +83,8 @@ public struct Limits: Sendable, Hashable {
   public var pickleLine = 1 << 24
   /// Pickles, archives and programs that one text carries in base64 or hexadecimal digits. Count; 1,024.
   public var encodedTexts = 1024
+  /// Different operators of one graph, constants they are given included. Count; 20,000: real graphs have hundreds.
+  public var operators = 20_000
   /// Facts of one artifact. Count; 100,000: identical ones coalesce first.
   public var facts = 100_000
   /// Characters of one rendered argument list. Count; 400.

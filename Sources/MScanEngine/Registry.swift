@@ -67,7 +67,8 @@ enum Registry {
 
   /// Whether lines and columns make sense in it.
   static func isText(_ format: String) -> Bool {
-    ["json", "git-lfs-pointer", "torchscript", "xml"].contains(format) || Identify.isTextFormat(format)
+    ["json", "git-lfs-pointer", "torchscript", "xml", "protobuf-text"].contains(format)
+      || Identify.isTextFormat(format)
   }
 
   /// Whether what the text carries encoded is looked for in its bytes; readers of documents look into their strings.
@@ -76,8 +77,12 @@ enum Registry {
   }
 
   private static func isHarmless(_ format: String) -> Bool {
-    ["text", "yaml", "markdown", "python", "jinja", "image", "audio", "video", "pdf", "empty", SentencePiece.id]
-      .contains(format)
+    [
+      "text", "yaml", "markdown", "python", "jinja", "image", "audio", "video", "pdf", "empty", SentencePiece.id,
+      "tensor-data",
+      "coreml-weights",
+    ]
+    .contains(format)
   }
 
   private static func hasMagicNumber(_ format: String) -> Bool {

@@ -19,6 +19,8 @@ public enum FormatList {
     SQLiteFormat.self,
     ExecuTorchFormat.self, GGMLFormat.self, MessagePackFormat.self, ORTFormat.self, PaddleTensorFormat.self,
     TFLiteFormat.self, XMLFormat.self,
+    SavedModelFormat.self, MetaGraphFormat.self, GraphDefFormat.self, KerasMetadataFormat.self, FingerprintFormat.self,
+    CheckpointFormat.self, CoreMLFormat.self, PaddleFormat.self, CaffeFormat.self,
   ]
 
   public static func named(_ id: String) -> (any Format.Type)? { all.first { $0.id == id } }

@@ -38,6 +38,7 @@ public enum Identify {
     }
     formats = withProtobuf(formats, head, source, claimed: claimed)
     if formats.isEmpty { formats = [NamedFormats.identify(head, source, name: name)].compactMap(\.self) }
+    if formats.isEmpty { formats = [TensorData.kind(head, name: name)].compactMap(\.self) }
     // What a reader was promised, it says what is wrong with.
     if formats.isEmpty, promises.contains(claimed) { formats = [claimed] }
     // A zip is found from its end: whatever stands before it, zip readers open it.
@@ -80,10 +81,11 @@ public enum Identify {
   ) -> [String] {
     let isClaimed = claimed == "protobuf" || ProtobufIdentity.formats.contains(claimed)
     if !isClaimed, let first = formats.first, first == "text" || first == "json" || textFormats.contains(first) {
-      return formats
+      return first == "text" && claimed == "protobuf-text" && TensorData.isGraphText(head) ? [claimed] : formats
     }
     guard isClaimed || !isText(head, whole: head.count == source.count) else { return formats }
-    let kinds = ProtobufIdentity.kinds(of: source)
+    var kinds = ProtobufIdentity.kinds(of: source, head: head)
+    if CheckpointReader.isTable(source) { kinds.append(CheckpointFormat.id) }
     guard !kinds.isEmpty else { return formats }
     return formats.filter { $0 != "text" } + kinds
   }
@@ -106,6 +108,7 @@ public enum Identify {
     case "zip": format == "git-lfs-pointer" || format == "hdf5"
     case "tar": ["git-lfs-pointer", "gzip", "bzip2", "xz", "zstd", "lz4"].contains(format)
     case "elf": format == "git-lfs-pointer" || Executables.formats.contains(format)
+    case "protobuf-text": format == "git-lfs-pointer" || format == "text"
     case "protobuf": format == "git-lfs-pointer" || ProtobufIdentity.formats.contains(format)
     default: format == "git-lfs-pointer"
     }
@@ -329,7 +332,8 @@ public enum Identify {
     "wav": "audio", "mp3": "audio", "ogg": "audio", "flac": "audio", "mp4": "video", "tar": "tar", "nemo": "tar",
     "gz": "gzip", "tgz": "gzip", "bz2": "bzip2", "tbz": "bzip2", "tbz2": "bzip2", "xz": "xz", "txz": "xz",
     "lzma": "lzma", "zst": "zstd", "zstd": "zstd", "tzst": "zstd", "lz4": "lz4", "7z": "7z", "so": "elf",
-    "mlmodel": "coreml", "pdmodel": "paddle", "caffemodel": "caffe",
+    "pbtxt": "protobuf-text", "prototxt": "protobuf-text", "mlmodel": "coreml", "pdmodel": "paddle",
+    "caffemodel": "caffe",
   ]
 
   /// Endings under which loaders take a pickle, a zip or something older: they claim a model, not a format.

@@ -48,6 +48,8 @@ import Testing
     #expect(folders.isSuperset(of: ["gguf", "gzip", "json", "npy", "pickle", "safetensors", "tar", "yaml", "zip"]))
     #expect(folders.isSuperset(of: ["bzip2", "lz4", "lzma", "xz", "zstd"]))
     #expect(folders.isSuperset(of: ["torchscript", "torchscript-bytecode", "skops-schema", "joblib-zfile"]))
+    #expect(folders.isSuperset(of: ["onnx", "savedmodel", "graphdef", "tf-metagraph", "tf-checkpoint", "tf-fingerprint"]))
+    #expect(folders.isSuperset(of: ["keras-metadata", "coreml", "paddle", "caffe"]))
     #expect(folders.isSuperset(of: ["dbm-dumb", "dbm-gnu", "berkeley-db", "sqlite"]))
     #expect(folders.isSuperset(of: ["executorch", "ggml", "msgpack", "ort", "paddle", "tflite", "xml"]))
   }

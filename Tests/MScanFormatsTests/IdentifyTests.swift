@@ -18,6 +18,8 @@ import Testing
   static let call = "cos\nsystem\n(S'x'\ntR."
   static let pickle4 = "\u{80}\u{4}\u{95}\u{3}\0\0\0\0\0\0\0K\u{1}."
   static let noise = [UInt8](repeating: 0, count: 5000) + [1, 2, 3]
+  static let tensorFlowGraph = TensorFlowTests.graph([TensorFlowTests.node("MatMul")])
+  static let tensorFlowModel = TensorFlowTests.savedModel(TensorFlowTests.metaGraph(tensorFlowGraph))
   static let tensors = safetensors("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", [1])
   /// One empty stored member, directory and end record, with offsets from `at`.
   static func zip(at: UInt8 = 0) -> [UInt8] {
@@ -62,6 +64,39 @@ import Testing
     Case("m.onnx", ONNXTests.model() + zip(at: UInt8(ONNXTests.model().count)), "onnx+zip"),
     Case("input_0.pb", ONNXTests.tensor([2], 1, Proto.bytes(9, [UInt8](repeating: 0, count: 8))), "onnx-tensor"),
     Case("x.pb", ONNXTests.tensor([2], 1, Proto.bytes(9, [UInt8](repeating: 0, count: 9))), "protobuf"),
+    Case("saved_model.pb", tensorFlowModel, "savedmodel"),
+    Case("x.bin", tensorFlowModel, "savedmodel"),
+    Case("x.meta", TensorFlowTests.metaGraph(tensorFlowGraph), "tf-metagraph"),
+    Case("frozen.pb", tensorFlowGraph, "graphdef"),
+    Case("x.onnx", tensorFlowGraph, "graphdef ? onnx"),
+    Case(
+      "x", TensorFlowTests.graph([], functions: [TensorFlowTests.function("f", TensorFlowTests.node("Add"))]),
+      "graphdef"),
+    Case(
+      "x.onnx",
+      Proto.number(1, 1) + Proto.bytes(2, TensorFlowTests.metaGraph(tensorFlowGraph)) + ONNXTests.model().dropFirst(8),
+      "onnx+savedmodel"),
+    Case(
+      "keras_metadata.pb",
+      Proto.message(1, Proto.text(3, "root"), Proto.text(4, "_tf_keras_layer"), Proto.text(5, "{}")), "keras-metadata"),
+    Case(
+      "fingerprint.pb", (1...5).flatMap { Proto.number($0, .max) } + Proto.message(6, Proto.number(1, 1)),
+      "tf-fingerprint"),
+    Case("variables.index", CheckpointTests.table([[CheckpointTests.header(1)]]), "tf-checkpoint"),
+    Case("x.bin", CheckpointTests.table([[CheckpointTests.header(1)]]), "tf-checkpoint"),
+    Case("variables.data-00000-of-00001", noise, "tensor-data"),
+    Case("variables.data-00000-of-00001", pickle4, "pickle"),
+    Case("variables.data-0-of-1", noise, "nil"),
+    Case("model.onnx_data", noise, "tensor-data"),
+    Case("m.mlmodel", OtherGraphTests.coreML, "coreml"),
+    Case("m.pdmodel", OtherGraphTests.paddle, "paddle"),
+    Case("__model__", OtherGraphTests.paddle, "paddle"),
+    Case("m.caffemodel", OtherGraphTests.caffe, "caffe"),
+    Case(
+      "weight.bin", [1, 0, 0, 0, 2] + [UInt8](repeating: 0, count: 59) + [0xef, 0xbe, 0xad, 0xde, 1], "coreml-weights"),
+    Case("graph.pbtxt", "node {\n  name: \"x\"\n}\n", "protobuf-text"),
+    Case("labels.pbtxt", "item {\n  name: \"x\"\n}\n", "text"),
+    Case("other.pb", Proto.message(1, Proto.text(1, "key")), "protobuf"),
     Case("m.onnx", noise, "onnx"),
     Case("m.onnx", Proto.number(1, 8) + Proto.number(99, 1), "onnx"),
     Case("m.bin", Proto.number(1, 8) + Proto.number(99, 1), "nil"),

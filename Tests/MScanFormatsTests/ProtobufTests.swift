@@ -140,7 +140,20 @@ import Testing
   }
 
   @Test func namesResolve() {
-    for message in ONNXSchema.model.messages + ONNXSchema.tensor.messages {
+    expectWhole(ONNXSchema.model)
+    expectWhole(ONNXSchema.tensor)
+    expectWhole(TensorFlowSchema.savedModel)
+    expectWhole(TensorFlowSchema.metaGraph)
+    expectWhole(TensorFlowSchema.graph)
+    expectWhole(KerasMetadataVisitor.schema)
+    expectWhole(CoreMLSchema.model)
+    expectWhole(PaddleVisitor.schema)
+    expectWhole(CaffeVisitor.schema)
+  }
+
+  private func expectWhole<Role>(_ schema: ProtobufSchema<Role>) {
+    #expect(Set(schema.messages.map(\.name.description)).count == schema.messages.count)
+    for message in schema.messages {
       for field in message.fields {
         guard case .message = field.shape else { continue }
         #expect(field.message != nil, "\(message.name).\(field.name)")

@@ -18,9 +18,7 @@ struct ONNXVisitor: ProtobufVisitor {
     var name = ""
     var type = ""
     var domain = ""
-    var arguments: [String] = []
-    /// Characters of the arguments.
-    var length = 0
+    var arguments = GraphArguments()
     /// `embed_mode` and `ep_cache_context` of a node that stands for a compiled program.
     var embedMode: UInt64?
     var program: (range: ByteRange, text: String)?
@@ -29,12 +27,6 @@ struct ONNXVisitor: ProtobufVisitor {
   private struct Function {
     var name = ""
     var domain = ""
-  }
-
-  private struct Waiting {
-    var range: ByteRange
-    var place: Place
-    var count = 1
   }
 
   private static let textLimit = 4096
@@ -53,13 +45,12 @@ struct ONNXVisitor: ProtobufVisitor {
   private var opset = (domain: "", version: UInt64(0))
   private var key = ""
   private var text = ""
-  /// What functions of this file define, as `domain.name`.
-  private var defined: Set<String> = []
-  /// Operators of other domains, until all functions are known; in the order met.
-  private var waiting: [OperationFact: Waiting] = [:]
-  private var waitingOrder: [OperationFact] = []
+  private var operations: GraphOperations
 
-  init(_ input: ArtifactInput) { self.input = input }
+  init(_ input: ArtifactInput) {
+    self.input = input
+    operations = GraphOperations(input)
+  }
 
   // MARK: Messages
 
@@ -85,7 +76,7 @@ struct ONNXVisitor: ProtobufVisitor {
     case .initializer, .sparseInitializer, .attributeTensor:
       tensors.popLast()?.finish(isNamed: role != .attributeTensor, input, into: &sink)
     case .function:
-      if let function, defined.count < input.limits.facts { defined.insert(function.domain + "." + function.name) }
+      if let function { operations.define(function.name, domain: function.domain) }
       function = nil
     case .metadata:
       value("metadata." + key, .text(text), range, into: &sink)
@@ -157,21 +148,11 @@ struct ONNXVisitor: ProtobufVisitor {
       guard attributes[last].texts.count < Self.textCount else { return }
       attributes[last].texts.append(field.payload)
       let head = reader.bytes(field.payload, limit: Self.textLimit)
-      if MagicBytes.isUnmistakable(head) { queue(field.payload, into: &sink) }
+      if MagicBytes.isUnmistakable(head) { EmbeddedDocument.queue(field.payload, input, into: &sink) }
       attributes[last].values.append(
         ReadableText.isReadable(head, whole: head.count == field.payload.count)
           ? reader.text(field.payload, limit: Self.textLimit) : "<\(field.payload.count) bytes>")
     }
-  }
-
-  /// An archive, a pickle or a program inside an attribute.
-  private func queue(_ range: ByteRange, into sink: inout FactBuffer) {
-    let source = input.source.slice(range)
-    sink.addChild(
-      Artifact(
-        name: "bytes at \(range.start)", parent: input.index, rangeInParent: range, encoding: .stored,
-        size: source.count),
-      source: source)
   }
 
   // MARK: Facts
@@ -183,31 +164,17 @@ struct ONNXVisitor: ProtobufVisitor {
     if attribute.name == "ep_cache_context", let range = attribute.texts.first, let value = attribute.values.first {
       nodes[last].program = (range, value)
     }
-    for value in attribute.values {
-      let room = input.limits.argumentCharacters &- nodes[last].length
-      guard room > 0 else { return }
-      let argument = String((attribute.name + "=" + value).unicodeScalars.prefix(room))
-      nodes[last].arguments.append(argument)
-      nodes[last].length &+= argument.unicodeScalars.count
-    }
+    for value in attribute.values { nodes[last].arguments.add(attribute.name, value, input.limits) }
   }
 
   private mutating func finish(_ node: Node, into sink: inout FactBuffer) {
     let domain = node.domain == "ai.onnx" ? "" : node.domain
     let fact = OperationFact(
-      framework: ONNXFormat.id, name: node.type.isEmpty ? "?" : node.type, domain: domain, arguments: node.arguments)
+      framework: ONNXFormat.id, name: node.type.isEmpty ? "?" : node.type, domain: domain,
+      arguments: node.arguments.texts)
     if let program = node.program { state(program, of: node, into: &sink) }
     let scope = function.map { $0.name + "/" } ?? ""
-    let place = Place.node(scope + (node.name.isEmpty ? fact.name : node.name))
-    guard !domain.isEmpty else { return emit(fact, node.range, place, into: &sink) }
-    if waiting[fact] != nil {
-      waiting[fact]?.count &+= 1
-    } else if waiting.count < input.limits.facts {
-      waiting[fact] = Waiting(range: node.range, place: place)
-      waitingOrder.append(fact)
-    } else {
-      emit(fact, node.range, place, into: &sink)
-    }
+    operations.add(fact, node.range, node: scope + (node.name.isEmpty ? fact.name : node.name))
   }
 
   /// `EPContext`: a program compiled for one accelerator, in the node or in a file.
@@ -226,7 +193,7 @@ struct ONNXVisitor: ProtobufVisitor {
     }
   }
 
-  /// States what had to wait for the end of the file.
+  /// States the operators, now that all functions are known.
   mutating func finish(into sink: inout FactBuffer) {
     if !hasGraph {
       sink.emit(
@@ -234,18 +201,7 @@ struct ONNXVisitor: ProtobufVisitor {
           AnomalyFact(subject: "onnx.no-graph", field: "graph", detail: "there is no graph", incomplete: true)),
         artifact: input.index, range: ByteRange(0, input.source.count), place: .whole)
     }
-    for fact in waitingOrder {
-      guard let held = waiting[fact] else { continue }
-      var fact = fact
-      fact.isLocal = defined.contains(fact.domain + "." + fact.name)
-      emit(fact, held.range, held.place, count: held.count, into: &sink)
-    }
-  }
-
-  private func emit(
-    _ fact: OperationFact, _ range: ByteRange, _ place: Place, count: Int = 1, into sink: inout FactBuffer
-  ) {
-    sink.emit(.operation(fact), artifact: input.index, range: range, place: place, count: count)
+    operations.finish(into: &sink)
   }
 
   private func value(

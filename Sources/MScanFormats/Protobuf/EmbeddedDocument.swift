@@ -5,26 +5,40 @@ import MScanFacts
 enum EmbeddedDocument {
   /// Queues the text in `range` as a JSON child, if it is JSON to its end. A text longer than ``Limits/memberBytes``
   /// that starts like JSON is stated as a limit.
+  ///
+  /// - Returns: whether it was queued, or stated.
+  @discardableResult
   static func queue(
     _ name: String, _ range: ByteRange, _ reader: inout ProtobufReader, _ input: ArtifactInput,
     into sink: inout FactBuffer
-  ) {
+  ) -> Bool {
     let head = reader.bytes(range, limit: 64)
     guard let first = head.first(where: { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }), first == 0x7b || first == 0x5b,
-      range.count > 2
-    else { return }
+      range.count >= 2
+    else { return false }
     guard range.count <= input.limits.memberBytes else {
       sink.emit(
         ParseFailure(.limitExceeded, "memberBytes", at: range.start), format: "protobuf", artifact: input.index,
         size: input.source.count)
-      return
+      return true
     }
     let text = reader.bytes(range, limit: range.count)
-    guard text.count == range.count, isDocument(text.span, input.limits) else { return }
+    guard text.count == range.count, isDocument(text.span, input.limits) else { return false }
     sink.addChild(
       Artifact(
         name: name, parent: input.index, rangeInParent: range, encoding: .stored, size: text.count),
       source: input.source.slice(range), format: JSONFormat.id)
+    return true
+  }
+
+  /// Queues bytes of a field as a child of whatever format they are.
+  static func queue(_ range: ByteRange, _ input: ArtifactInput, into sink: inout FactBuffer) {
+    let source = input.source.slice(range)
+    sink.addChild(
+      Artifact(
+        name: "bytes at \(range.start)", parent: input.index, rangeInParent: range, encoding: .stored,
+        size: source.count),
+      source: source)
   }
 
   private static func isDocument(_ text: Span<UInt8>, _ limits: Limits) -> Bool {

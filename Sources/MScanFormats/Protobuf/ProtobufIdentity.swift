@@ -14,8 +14,10 @@ struct ProtobufIdentity {
   private let size: Int
 
   /// All that fit; more than one for a file that was built so.
-  static func kinds(of source: ByteSource) -> [String] {
-    var identity = Self(reader: ProtobufReader(source), size: source.count)
+  ///
+  /// - Parameter head: the first bytes of the source.
+  static func kinds(of source: ByteSource, head: [UInt8]) -> [String] {
+    var identity = Self(reader: ProtobufReader(source, head: head), size: source.count)
     return identity.kinds()
   }
 

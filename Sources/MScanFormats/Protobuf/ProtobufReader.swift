@@ -46,9 +46,11 @@ struct ProtobufReader {
   /// Where the first number stands that is written with more bytes than it needs; nil without one. No writer does it.
   private(set) var overlong: Int?
 
-  init(_ source: ByteSource, at position: Int = 0) {
+  /// - Parameter head: the first bytes of the source, if somebody has read them.
+  init(_ source: ByteSource, at position: Int = 0, head: [UInt8] = []) {
     self.source = source
     self.position = max(0, position)
+    window = head
   }
 
   /// Moves forward, or back; the next read is there.

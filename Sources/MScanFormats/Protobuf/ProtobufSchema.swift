@@ -57,15 +57,22 @@ struct ProtobufSchema<Role: Sendable>: Sendable {
     fileprivate(set) var fields: [Field]
     /// Places in `fields` by number, -1 for none; numbers beyond it are searched for.
     fileprivate var dense: [Int8]
+    /// Numbers of fields that the definition has and nobody looks at, besides those in `fields`.
+    private let others: ClosedRange<Int>?
 
-    init(_ name: StaticString, _ fields: [Field]) {
+    /// - Parameter others: numbers of further fields, whatever their type.
+    init(_ name: StaticString, _ fields: [Field], others: ClosedRange<Int>? = nil) {
       self.name = name
       self.fields = fields
+      self.others = others
       dense = [Int8](repeating: -1, count: 40)
       for (place, field) in fields.enumerated() where field.number < dense.count {
         dense[field.number] = Int8(truncatingIfNeeded: place)
       }
     }
+
+    /// Whether the definition has the number among those that nobody looks at.
+    func skips(_ number: Int) -> Bool { others?.contains(number) ?? false }
 
     /// The place of the field in `fields`; nil for a number that the definition does not have.
     func place(of number: Int) -> Int? {

@@ -117,7 +117,7 @@ struct ProtobufWalk<Visitor: ProtobufVisitor> {
     guard frame.message >= 0 else { return reader.move(to: field.payload.end) }
     let message = schema.messages[frame.message]
     guard let place = message.place(of: field.number) else {
-      ledger.unknown(field, in: frame.message, message.name)
+      if !message.skips(field.number) { ledger.unknown(field, in: frame.message, message.name) }
       return reader.move(to: field.payload.end)
     }
     let known = message.fields[place]

@@ -57,6 +57,15 @@ public enum Decompression {
 }
 
 extension Decompression {
+  /// Decodes a source to the end of a spool that holds other things already; ``Bounds/bytes`` is for all of them.
+  public static func decode(
+    _ source: ByteSource, _ codec: Codec, bounds: Bounds, into spool: inout Spool
+  ) -> (consumed: Int, failure: ParseFailure?) {
+    var run = DecompressionRun(source: source, codec: codec, bounds: bounds)
+    run.decode(all: false, into: &spool)
+    return (run.position, run.failure)
+  }
+
   /// The first bytes that a source decodes to, up to `count`; fewer where it is broken.
   public static func head(of source: ByteSource, _ codec: Codec, count: Int) -> [UInt8] {
     bytes(of: source, codec, limit: count).bytes
@@ -88,6 +97,8 @@ struct DecompressionRun {
   private static let window = 1 << 16
   private var input: [UInt8] = []
   private var inputStart = 0
+  /// Bytes that the spool held before.
+  private var base = 0
   private var piece: [UInt8]
 
   init(source: ByteSource, codec: Codec, bounds: Decompression.Bounds) {
@@ -99,6 +110,7 @@ struct DecompressionRun {
 
   mutating func decode(all: Bool, into spool: inout Spool) {
     var streams = 0
+    base = spool.count
     repeat {
       if codec.hasSkippableFrames, skipFrames(isFirst: streams == 0) { return }
       if streams > 0 { laterStreams.append(position) }
@@ -220,7 +232,8 @@ struct DecompressionRun {
         failure = ParseFailure(stop.reason, stop.field, at: position)
         return
       }
-      if spool.count > 1 << 20, spool.count / max(1, position) >= bounds.ratio {
+      let produced = spool.count - base
+      if produced > 1 << 20, produced / max(1, position) >= bounds.ratio {
         return fail(.limitExceeded, "expansionRatio")
       }
       switch step.status {

@@ -43,6 +43,12 @@ public struct MemberFact: Sendable, Hashable {
     case reservedFlags = "reserved-flags"
     case unlisted, overlap
     case caseVariant = "case-variant"
+    /// Differs from another name only in how its letters are encoded or drawn.
+    case unicodeVariant = "unicode-variant"
+    /// A device or a FIFO.
+    case device
+    /// A link that leads out of the folder it is unpacked to.
+    case linkEscapes = "link-escapes"
   }
 
   public var name: String

@@ -3,7 +3,7 @@ public enum FormatList {
   public static let all: [any Format.Type] = single + RepositoryNames.readers
 
   private static let single: [any Format.Type] = [
-    Bzip2Format.self, LZ4Format.self, LZMAFormat.self, XZFormat.self, ZstdFormat.self,
+    Bzip2Format.self, LZ4Format.self, LZMAFormat.self, SevenZipFormat.self, XZFormat.self, ZstdFormat.self,
     GGUFFormat.self, GzipFormat.self, JSONFormat.self, NumPyFormat.self, PickleFormat.self, SafetensorsFormat.self,
     TarFormat.self,
     ZipFormat.self,

@@ -3,7 +3,7 @@ import MScanFacts
 
 /// Texts of a protocol buffer that are documents of their own.
 enum EmbeddedDocument {
-  /// Queues the text in `range` as a JSON child, if it is JSON to its end. A text longer than ``Limits/memberBytes``
+  /// Queues the text in `range` as a JSON child, if it is JSON to its end. A text longer than ``Limits/heldBytes``
   /// that starts like JSON is stated as a limit.
   ///
   /// - Returns: whether it was queued, or stated.
@@ -16,9 +16,9 @@ enum EmbeddedDocument {
     guard let first = head.first(where: { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }), first == 0x7b || first == 0x5b,
       range.count >= 2
     else { return false }
-    guard range.count <= input.limits.memberBytes else {
+    guard range.count <= input.limits.heldBytes else {
       sink.emit(
-        ParseFailure(.limitExceeded, "memberBytes", at: range.start), format: "protobuf", artifact: input.index,
+        ParseFailure(.limitExceeded, "heldBytes", at: range.start), format: "protobuf", artifact: input.index,
         size: input.source.count)
       return true
     }

@@ -104,6 +104,9 @@ struct ZipReader {
         "zip.truncated", ByteRange(max(0, source.count - 1), source.count),
         field: "end of central directory", detail: "no end of central directory record", incomplete: true, into: &sink)
     }
+    if directory.entries.isEmpty {
+      anomaly("zip.empty", ByteRange(0, 0), detail: "an archive without members", incomplete: true, into: &sink)
+    }
     if directory.ends.count > 1 || directory.hasSecondDirectory {
       let at = directory.ends.last?.offset ?? 0
       anomaly(
@@ -136,17 +139,12 @@ struct ZipReader {
   /// Flags that need the other entries: the same name twice, names alike but for case, data that overlaps.
   private static func flags(of entries: [ZipDirectory.Entry]) -> [[MemberFact.Flag]] {
     var flags = [[MemberFact.Flag]](repeating: [], count: entries.count)
-    var byName: [String: Int] = [:]
-    var byLowercase: [String: String] = [:]
+    var names = MemberNames()
     for (index, entry) in entries.enumerated() {
       let name = entry.central?.name ?? entry.local?.name ?? ""
-      if let first = byName.updateValue(index, forKey: name) {
-        flags[index].append(.duplicate)
-        if !flags[first].contains(.duplicate) { flags[first].append(.duplicate) }
-      }
-      if let other = byLowercase.updateValue(name, forKey: name.lowercased()), other != name {
-        flags[index].append(.caseVariant)
-      }
+      let (first, others) = names.add(entry.central?.rawName ?? entry.local?.rawName ?? [], index: index)
+      flags[index] += others
+      if let first, !flags[first].contains(.duplicate) { flags[first].append(.duplicate) }
       flags[index] += own(entry, name)
     }
     var end = 0
@@ -160,15 +158,11 @@ struct ZipReader {
 
   /// Flags that an entry shows by itself.
   private static func own(_ entry: ZipDirectory.Entry, _ name: String) -> [MemberFact.Flag] {
-    var flags: [MemberFact.Flag] = []
-    let steps = name.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }
-    if steps.contains("..") { flags.append(.traversal) }
-    if name.hasPrefix("/") || name.hasPrefix("\\") || name.dropFirst().first == ":" { flags.append(.absolute) }
-    if name.contains("\\") { flags.append(.backslash) }
-    if name.unicodeScalars.contains(where: isHidden) { flags.append(.hidden) }
+    var flags = MemberNames.flags(of: name)
     if entry.central == nil { flags.append(.unlisted) }
     let mode = (entry.central?.attributes ?? 0) >> 16
     if mode & 0o170000 == 0o120000 { flags.append(.link) }
+    if [0o010000, 0o020000, 0o060000].contains(mode & 0o170000) { flags.append(.device) }
     let headers = [entry.central, entry.local].compactMap(\.self)
     if headers.contains(where: \.isEncrypted) { flags.append(.encrypted) }
     if headers.contains(where: \.hasDescriptor) { flags.append(.dataDescriptor) }
@@ -183,13 +177,6 @@ struct ZipReader {
       }
     }
     return flags
-  }
-
-  /// Control characters, and characters that do not show or turn the text around.
-  private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.value < 0x20 || scalar.value == 0x7f || (0x200b...0x200f).contains(scalar.value)
-      || (0x202a...0x202e).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
-      || scalar.value == 0xfeff
   }
 
   // MARK: Members

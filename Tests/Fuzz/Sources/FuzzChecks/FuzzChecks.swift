@@ -25,7 +25,8 @@ private func facts(of bytes: [UInt8], as format: any Format.Type) -> FactBuffer 
     budget -= 1
     let source = child.open(limits: limits).source
     let name = sink.artifacts[child.index]?.name ?? ""
-    guard let id = child.format ?? Identify.identify(source, name: name).format, let reader = FormatList.named(id) else {
+    guard let id = child.format ?? Identify.identify(source, name: name).format, let reader = FormatList.named(id)
+    else {
       continue
     }
     reader.read(ArtifactInput(index: child.index, source: source, name: name, limits: limits), into: &sink)

@@ -21,6 +21,9 @@ public enum FormatList {
     TFLiteFormat.self, XMLFormat.self,
     SavedModelFormat.self, MetaGraphFormat.self, GraphDefFormat.self, KerasMetadataFormat.self, FingerprintFormat.self,
     CheckpointFormat.self, CoreMLFormat.self, PaddleFormat.self, CaffeFormat.self,
+    HDF5Format.self,
+    MarshalFormat.self,
+    PycFormat.self,
   ]
 
   public static func named(_ id: String) -> (any Format.Type)? { all.first { $0.id == id } }

@@ -52,5 +52,6 @@ import Testing
     #expect(folders.isSuperset(of: ["keras-metadata", "coreml", "paddle", "caffe"]))
     #expect(folders.isSuperset(of: ["dbm-dumb", "dbm-gnu", "berkeley-db", "sqlite"]))
     #expect(folders.isSuperset(of: ["executorch", "ggml", "msgpack", "ort", "paddle", "tflite", "xml"]))
+    #expect(folders.isSuperset(of: ["hdf5", "marshal", "pyc"]))
   }
 }

@@ -21,7 +21,7 @@ let package = Package(
   products: [
     .executable(name: "mscan-lint", targets: ["mscan-lint"]),
     // The readers alone, for the fuzzers under Tests/Fuzz.
-    .library(name: "MScanReaders", targets: ["MScanBytes", "MScanFacts", "MScanFormats", "MScanYAML"]),
+    .library(name: "MScanReaders", targets: ["MScanBytes", "MScanFacts", "MScanFormats", "MScanPython", "MScanYAML"]),
   ],
   dependencies: [
     // Commands, help, usage errors and completions as users of Swift tools know them.
@@ -43,6 +43,7 @@ let package = Package(
     library("MScanYAML", ["CYaml"]),
     library("MScanFacts", ["MScanBytes"]),
     library("MScanFormats", ["MScanBytes", "MScanFacts", "MScanYAML"]),
+    library("MScanPython", ["MScanBytes", "MScanFacts"]),
     library("MScanRules", ["MScanBytes", "MScanFacts", "MScanYAML"]),
     library("MScanReports", ["MScanBytes", "MScanFacts"]),
 
@@ -56,7 +57,10 @@ let package = Package(
 
     library(
       "MScanEngine",
-      ["MScanBytes", "MScanFacts", "MScanFormats", "MScanRules", "MScanReports", "MScanBuiltinRules"]),
+      [
+        "MScanBytes", "MScanFacts", "MScanFormats", "MScanPython", "MScanRules", "MScanReports",
+        "MScanBuiltinRules",
+      ]),
     .executableTarget(
       name: "mscan-lint",
       dependencies: [
@@ -66,6 +70,7 @@ let package = Package(
 
     tests("MScanBytesTests", ["MScanBytes"]),
     tests("MScanFormatsTests", ["MScanFormats", "MScanFacts", "MScanBytes"]),
+    tests("MScanPythonTests", ["MScanPython", "MScanFacts", "MScanBytes"]),
     tests("MScanRulesTests", ["MScanRules", "MScanFacts", "MScanBytes"]),
     tests("MScanReportsTests", ["MScanReports", "MScanFacts", "MScanBytes"]),
     tests("MScanEngineTests", ["MScanEngine", "MScanFormats", "MScanRules", "MScanFacts", "MScanBytes"]),

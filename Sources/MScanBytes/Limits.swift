@@ -92,6 +92,18 @@ public struct Limits: Sendable, Hashable {
   public var encodedTexts = 1024
   /// Different operators of one graph, constants they are given included. Count; 20,000: real graphs have hundreds.
   public var operators = 20_000
+  /// Source code of one Python module. Bytes; 16 MiB: the largest file of CPython's library is 1.4 MB.
+  public var pythonSource = 16 << 20
+  /// Nodes of a Python module's tree. Count; 4,194,304, of 24 bytes: ordinary source has one for ten bytes of text.
+  public var pythonNodes = 1 << 22
+  /// Constructs of Python that are open in one another. Levels; 65,536: CPython itself stops at 200 brackets, 100
+  /// blocks and about 6,000 others.
+  public var pythonDepth = 1 << 16
+  /// Levels of a Python expression, through the names in it, that are followed to find out what it is. Levels; 128: no
+  /// file of CPython's library or of transformers needs 40.
+  public var pythonMeaning = 128
+  /// Steps of that for one module. Count; 524,288: ordinary source takes two for each call.
+  public var pythonSteps = 1 << 19
   /// Facts of one artifact. Count; 100,000: identical ones coalesce first.
   public var facts = 100_000
   /// Characters of one rendered argument list. Count; 400.

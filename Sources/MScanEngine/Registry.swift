@@ -1,5 +1,7 @@
 import MScanBytes
+import MScanFacts
 import MScanFormats
+import MScanPython
 
 /// The one place where the engine meets the formats: what a file is, who reads it, and what it means when nobody does.
 enum Registry {
@@ -35,6 +37,8 @@ enum Registry {
     let isCertain =
       hasMagicNumber(content) && !(NamedFormats.isWeak(content) && Identify.mayStartPickle(source.prefix(1)))
     if isModelName, !isCertain, unpickled.contains(ending(of: name)) { readings.append("pickle") }
+    // An import goes by the name alone.
+    if hint == nil, found.claimed == PythonFormat.id { readings.append(PythonFormat.id) }
     var also = found.also
     if content != format, content != "unknown", !isText(content), !isForm { also.insert(content, at: 0) }
     return Identity(
@@ -47,7 +51,12 @@ enum Registry {
   static func readers(for found: Identity) -> [any Format.Type] {
     var ids: [String] = []
     for id in found.readings where !ids.contains(id) { ids.append(id) }
-    return ids.compactMap { FormatList.named($0) }
+    return ids.compactMap { reader(named: $0) }
+  }
+
+  /// The readers of `MScanFormats`, and of the targets beside it, which it does not know of.
+  private static func reader(named id: String) -> (any Format.Type)? {
+    id == PythonFormat.id ? PythonFormat.self : FormatList.named(id)
   }
 
   /// Whether a file of this name has to have content.

@@ -20,6 +20,8 @@ public enum Place: Sendable, Hashable {
   case node(String)
   /// Line from 1, column from 1 in Unicode scalars; `path` is the JSON pointer, if there is one.
   case line(Int, column: Int, path: String?)
+  /// Of Python source: line from 1, column from 0 in UTF-8 bytes, as CPython's `ast` counts them.
+  case source(line: Int, column: Int)
 
   public var description: String {
     switch self {
@@ -30,6 +32,7 @@ public enum Place: Sendable, Hashable {
     case .member(let name): "member \(name)"
     case .node(let name): "node \(name)"
     case .line(let line, let column, let path): path ?? "\(line):\(column)"
+    case .source(let line, let column): "\(line):\(column)"
     }
   }
 

@@ -49,13 +49,15 @@ public struct FactBuffer: Sendable {
 
   public init(limits: Limits = .standard) { limit = limits.facts }
 
-  /// States a fact. Over ``Limits/facts`` in one artifact, callables and anomalies still get in up to twice the limit.
+  /// States a fact. What goes over ``Limits/facts`` in one artifact is left out, and that said once.
+  ///
+  /// - Parameter distinct: where it stands is part of what the fact says, so that it coalesces with no other.
   public mutating func emit(
-    _ payload: Fact.Payload, artifact: Int, range: ByteRange, place: Place, count: Int = 1
+    _ payload: Fact.Payload, artifact: Int, range: ByteRange, place: Place, count: Int = 1, distinct: Bool = false
   ) {
     // What an artifact is, is said once of each reading; a key for it would never be found again.
     var key: Key?
-    if case .artifact = payload {} else { key = Key(artifact: artifact, payload: payload) }
+    if case .artifact = payload {} else if !distinct { key = Key(artifact: artifact, payload: payload) }
     if let key, let index = seen[key] {
       facts[index].count += count
       return

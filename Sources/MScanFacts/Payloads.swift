@@ -114,6 +114,13 @@ public struct CallableFact: Sendable, Hashable {
     self.namedAt = namedAt
   }
 
+  /// Constructs of source code, where a callable is called by whoever runs the code. What a loader runs by itself is
+  /// `via` something else.
+  public static let sourceConstructs = ["call", "decorator", "argument"]
+
+  /// Whether source code says it. Ordinary source calls everything, so that only rules that ask for it judge it.
+  public var isInSource: Bool { Self.sourceConstructs.contains(via) }
+
   /// Module and name as one dotted path, after aliases.
   public var dotted: String { subjects.first ?? "" }
 

@@ -1,3 +1,5 @@
+public import MScanFacts
+
 /// Every reader, by format id.
 public enum FormatList {
   public static let all: [any Format.Type] = single + RepositoryNames.readers

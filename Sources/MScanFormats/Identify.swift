@@ -309,7 +309,7 @@ public enum Identify {
   /// Formats whose readers say what is wrong with a file of that name.
   private static let promises: Set<String> = [
     "onnx", "coreml", "paddle", "caffe", "protobuf", "safetensors", "npy", "json", "yaml",
-    "tar", "pyc",
+    "tar", "pyc", "python",
   ]
   private static let textFormats: Set<String> =
     RepositoryNames.formats.union(["python", "markdown", "jinja", "yaml"])
@@ -340,6 +340,7 @@ public enum Identify {
     "safetensors": "safetensors", "json": "json", "jsonl": "json", "ndjson": "json", "npy": "npy",
     "npz": "zip", "zip": "zip", "whl": "zip", "jar": "zip", "mar": "zip", "keras": "zip", "gguf": "gguf",
     "onnx": "onnx", "pb": "protobuf", "h5": "hdf5", "hdf5": "hdf5", "tflite": "tflite", "py": "python", "pyc": "pyc",
+    "pyw": "python", "pyi": "python",
     "md": "markdown", "jinja": "jinja", "jinja2": "jinja", "yaml": "yaml", "yml": "yaml", "png": "image",
     "jpg": "image", "jpeg": "image", "gif": "image", "webp": "image", "ico": "image", "txt": "text", "pdf": "pdf",
     "wav": "audio", "mp3": "audio", "ogg": "audio", "flac": "audio", "mp4": "video", "tar": "tar", "nemo": "tar",

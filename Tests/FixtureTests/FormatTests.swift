@@ -45,7 +45,8 @@ import Testing
 
   @Test func everyReaderHasASample() {
     let folders = Set(Self.samples.compactMap { $0.split(separator: "/").first.map(String.init) })
-    #expect(folders.isSuperset(of: ["gguf", "gzip", "json", "npy", "pickle", "safetensors", "tar", "yaml", "zip"]))
+    #expect(
+      folders.isSuperset(of: ["gguf", "gzip", "json", "npy", "pickle", "python", "safetensors", "tar", "yaml", "zip"]))
     #expect(folders.isSuperset(of: ["7z", "bzip2", "lz4", "lzma", "xz", "zstd"]))
     #expect(folders.isSuperset(of: ["torchscript", "torchscript-bytecode", "skops-schema", "joblib-zfile"]))
     #expect(folders.isSuperset(of: ["onnx", "savedmodel", "graphdef", "tf-metagraph", "tf-checkpoint", "tf-fingerprint"]))

@@ -252,6 +252,7 @@ enum Fingerprint {
     case .member: "member"
     case .node: "node"
     case .line(_, _, let path): path ?? "line"
+    case .source: "line"
     }
   }
 }

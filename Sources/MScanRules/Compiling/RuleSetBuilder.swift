@@ -8,6 +8,14 @@ struct CompiledRule: Sendable, Hashable {
   var allOf: [Condition]
   /// None may hold.
   var noneOf: [Condition]
+
+  /// Whether it asks for constructs of source code: `via is call`.
+  var judgesSource: Bool {
+    allOf.contains { condition in
+      condition.attribute == "via" && (condition.comparison == .equals || condition.comparison == .isIn)
+        && condition.literals.contains { CallableFact.sourceConstructs.contains($0.text) }
+    }
+  }
 }
 
 /// Why names are harmless, and how they may be used.

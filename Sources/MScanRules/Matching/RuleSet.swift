@@ -176,12 +176,15 @@ public struct RuleSet: Sendable {
   }
 
   private func holds(_ rule: Int, _ fact: Fact, _ context: MatchContext) -> Bool {
-    compiled[rule].allOf.allSatisfy { $0.holds(for: attribute($0.attribute, of: fact, in: context)) }
+    // A rule about what loaders run says nothing of source, where the same name is called for good reasons.
+    if case .callable(let callable) = fact.payload, callable.isInSource, !compiled[rule].judgesSource { return false }
+    return compiled[rule].allOf.allSatisfy { $0.holds(for: attribute($0.attribute, of: fact, in: context)) }
       && !compiled[rule].noneOf.contains { $0.holds(for: attribute($0.attribute, of: fact, in: context)) }
   }
 
   private func permits(_ allow: Int, _ fact: Fact) -> Bool {
     guard allows[allow].loader.isEmpty else { return false }
+    if case .callable(let callable) = fact.payload, callable.isInSource { return false }
     let via = allows[allow].via
     if via.isEmpty || fact.attribute(named: "stage") == .text("named") { return true }
     guard case .text(let used) = fact.attribute(named: "via") else { return false }

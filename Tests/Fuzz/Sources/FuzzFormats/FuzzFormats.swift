@@ -3,12 +3,13 @@ import Glibc
 import MScanBytes
 import MScanFacts
 import MScanFormats
+import MScanPython
 
 /// The one reader to feed, by `FUZZ_FORMAT`; nil to feed them all.
 private let chosen: (any Format.Type)? = {
   guard let text = getenv("FUZZ_FORMAT") else { return nil }
   let id = String(cString: text)
-  guard let format = FormatList.named(id) else {
+  guard let format = id == PythonFormat.id ? PythonFormat.self : FormatList.named(id) else {
     print("there is no reader '\(id)'; these are: \(FormatList.all.map { $0.id }.joined(separator: ", "))")
     exit(2)
   }
@@ -33,5 +34,6 @@ public func fuzzFormats(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let found = Identify.identify(source, name: name)
   guard found == Identify.identify(source, name: name) else { fatalError("something else the second time") }
   for format in FormatList.all { checkReader(format, bytes) }
+  checkReader(PythonFormat.self, bytes)
   return 0
 }

@@ -1,5 +1,4 @@
 public import MScanBytes
-public import MScanFacts
 
 /// What a reader is given.
 public struct ArtifactInput: Sendable {
@@ -23,7 +22,8 @@ public struct ArtifactInput: Sendable {
   }
 }
 
-/// A reader of one file format. It states facts about the bytes it is given and queues what is nested in them; it
+/// A reader of one file format, in whichever target: `MScanFormats` and `MScanPython` do not know of each other, and the
+/// engine's registry lists the readers of both. It states facts about the bytes it is given and queues what is nested in them; it
 /// never throws, ranks or prints. What it cannot read is an anomaly with `incomplete` set.
 public protocol Format: Sendable {
   /// Stable id, lower case: `zip`, `pickle`, `safetensors`.

@@ -1,2 +1,2 @@
 class Model:
-  pass
+    pass

@@ -1,0 +1,5 @@
+import subprocess
+
+
+def build(path):
+    return subprocess.run(["true", path], check=True)

@@ -1,0 +1,5 @@
+import math
+
+
+def scale(value):
+    return math.sqrt(value)

@@ -1,0 +1,4 @@
+import pickle
+
+with open("vocabulary.pkl", "rb") as file:
+    VOCABULARY = pickle.load(file)

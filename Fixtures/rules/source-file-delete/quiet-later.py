@@ -1,0 +1,6 @@
+import shutil
+
+
+class Cache:
+    def clear(self):
+        shutil.rmtree(self.path)

@@ -1,0 +1,3 @@
+import torch
+
+backbone = torch.hub.load("example/backbone", "tiny")

@@ -1,0 +1,3 @@
+import ctypes
+
+LIBRARY = ctypes.CDLL(None)

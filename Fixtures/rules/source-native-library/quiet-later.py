@@ -1,0 +1,5 @@
+import ctypes
+
+
+def library(path):
+    return ctypes.CDLL(path)

@@ -1,0 +1,3 @@
+import urllib.request
+
+DATA = urllib.request.urlopen("https://example.invalid/").read()

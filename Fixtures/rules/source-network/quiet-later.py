@@ -1,0 +1,5 @@
+import requests
+
+
+def load_image(url):
+    return requests.get(url, timeout=10).content

@@ -1,0 +1,11 @@
+import os
+
+
+def register(function):
+    os.system("true")
+    return function
+
+
+@register
+def helper():
+    return None

@@ -1,0 +1,4 @@
+import atexit
+from os import popen as forward
+
+atexit.register(forward, "true")

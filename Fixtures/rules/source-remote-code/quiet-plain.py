@@ -1,0 +1,3 @@
+from transformers import AutoModel
+
+helper = AutoModel.from_pretrained("example/other")

@@ -1,0 +1,3 @@
+import yaml
+
+SETTINGS = yaml.load("{}", Loader=yaml.UnsafeLoader)

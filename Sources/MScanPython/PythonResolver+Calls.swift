@@ -1,0 +1,248 @@
+import MScanBytes
+
+/// Calls whose result is known: looking things up by name, and making texts of texts.
+extension PythonResolver {
+  mutating func call(_ id: NodeID) -> [PythonValue] {
+    let parts = children(id)
+    guard let callee = parts.first else { return [] }
+    var found: [PythonValue] = []
+    for function in values(of: callee) { found += result(of: function, Array(parts.dropFirst()), at: id) }
+    return found
+  }
+
+  /// The value of an argument, by position or by name.
+  private mutating func argument(_ position: Int, _ name: String, _ arguments: [NodeID]) -> [PythonValue] {
+    for argument in arguments where tree[argument].kind == .keyword {
+      if tree.names.text(tree[argument].data) == name { return values(of: tree[argument].first) }
+    }
+    guard position < arguments.count, tree[arguments[position]].kind != .keyword,
+      tree[arguments[position]].kind != .doubleStarred
+    else { return [] }
+    return values(of: arguments[position])
+  }
+
+  private mutating func result(of function: PythonValue, _ arguments: [NodeID], at id: NodeID) -> [PythonValue] {
+    switch function {
+    case .path(let path): return result(ofPath: path, arguments)
+    case .function(let node):
+      guard let scope = scopes.opened[node] else { return [] }
+      return scopes.scopes[scope].returns.flatMap { values(of: $0) }
+    case .classDefinition(let node): return [.instance(node)]
+    case .method(let object, let name): return method(name, of: object, arguments).map { [$0] } ?? []
+    case .getter(let name):
+      return argument(0, "", arguments).flatMap { object -> [PythonValue] in
+        var objects = [object]
+        for step in name.split(separator: ".") { objects = objects.flatMap { attribute(String(step), of: $0) } }
+        return objects
+      }
+    case .item(let key):
+      return argument(0, "", arguments).compactMap { $0.asPath.map { .path($0 + "." + key) } }
+    default: return []
+    }
+  }
+
+  private mutating func result(ofPath path: String, _ arguments: [NodeID]) -> [PythonValue] {
+    switch path {
+    case "builtins.__import__", "importlib.__import__":
+      let isWhole = !argument(3, "fromlist", arguments).isEmpty
+      return argument(0, "name", arguments).compactMap(\.asText).map { name in
+        .path(isWhole ? name : String(name.prefix { $0 != "." }))
+      }
+    case "importlib.import_module", "pkgutil.resolve_name", "pydoc.locate":
+      return argument(0, "name", arguments).compactMap(\.asText).map { name in
+        .path(String(name.map { $0 == ":" ? "." : $0 }))
+      }
+    case "builtins.getattr", "builtins.object.__getattribute__", "inspect.getattr_static":
+      let objects = argument(0, "", arguments)
+      let names = argument(1, "", arguments)
+      let fallback = argument(2, "", arguments)
+      if names.isEmpty { return objects.compactMap { $0.asPath.map { .path($0 + ".?") } } + fallback }
+      return names.compactMap(\.asText).flatMap { name in objects.flatMap { attribute(name, of: $0) } } + fallback
+    case "builtins.globals", "builtins.locals": return [.namespace]
+    case "builtins.vars":
+      if arguments.isEmpty { return [.namespace] }
+      return argument(0, "", arguments).compactMap { $0.asPath.map { .path($0 + ".__dict__") } }
+    case "operator.attrgetter": return argument(0, "", arguments).compactMap(\.asText).map { .getter($0) }
+    case "operator.methodcaller": return argument(0, "", arguments).compactMap(\.asText).map { .caller($0) }
+    case "operator.itemgetter": return argument(0, "", arguments).compactMap(\.asText).map { .item($0) }
+    case "functools.partial", "functools.partialmethod", "builtins.staticmethod", "functools.cache",
+      "functools.wraps":
+      return argument(0, "func", arguments)
+    case _ where path.hasSuffix(".__dict__.get") || path == "builtins.get":
+      let base = path.dropLast(path.hasSuffix(".__dict__.get") ? 13 : 4)
+      return argument(0, "", arguments).compactMap(\.asText).map { .path(base + "." + $0) }
+    case _ where path.hasSuffix(".__getattribute__"):
+      return argument(0, "", arguments).compactMap(\.asText).map { .path(path.dropLast(17) + "." + $0) }
+    default: return bounded(converted(path, arguments))
+    }
+  }
+
+  private mutating func bounded(_ value: PythonValue?) -> [PythonValue] {
+    guard let value, let small = bounded(value) as PythonValue? else { return [] }
+    return [small]
+  }
+
+  // MARK: - Conversions
+
+  private mutating func converted(_ path: String, _ arguments: [NodeID]) -> PythonValue? {
+    guard let first = argument(0, "", arguments).first else { return nil }
+    switch (path, first) {
+    case ("builtins.chr", .integer(let code)):
+      return UInt32(exactly: code).flatMap(Unicode.Scalar.init).map { .text(String($0)) }
+    case ("builtins.ord", .text(let text)):
+      return text.unicodeScalars.count == 1 ? text.unicodeScalars.first.map { .integer(Int($0.value)) } : nil
+    case ("builtins.int", .text(let text)):
+      let radix = argument(1, "base", arguments).first?.asInteger ?? 10
+      return (2...36).contains(radix) ? Int(text, radix: radix).map { .integer($0) } : nil
+    case ("builtins.int", .integer), ("builtins.str", .text), ("builtins.bytes", .bytes),
+      ("builtins.memoryview", .bytes):
+      return first
+    case ("builtins.str", .integer(let number)): return .text(String(number))
+    case ("builtins.str", .bytes(let bytes)), ("codecs.decode", .bytes(let bytes)):
+      return decoded(bytes, argument(1, "encoding", arguments).first?.asText ?? "")
+    case ("builtins.bytes", .text(let text)), ("builtins.bytearray", .text(let text)): return .bytes(Array(text.utf8))
+    case ("builtins.bytes", .list(let values)), ("builtins.bytearray", .list(let values)):
+      let numbers = values.compactMap(\.asInteger).compactMap { UInt8(exactly: $0) }
+      return numbers.count == values.count ? .bytes(numbers) : nil
+    case ("builtins.bytearray", .bytes): return first
+    case ("builtins.list", _), ("builtins.tuple", _), ("builtins.iter", _): return first.elements.map { .list($0) }
+    case ("builtins.reversed", _): return first.elements.map { .list($0.reversed()) }
+    case ("builtins.map", .path(let function)): return mapped(function, arguments)
+    case ("builtins.bytes.fromhex", .text(let text)), ("builtins.bytearray.fromhex", .text(let text)):
+      return Encodings.hex(Array(text.utf8.filter { $0 > 0x20 })).map { .bytes($0) }
+    case ("binascii.unhexlify", _), ("binascii.a2b_hex", _):
+      return Self.raw(first).flatMap { Encodings.hex($0) }.map { .bytes($0) }
+    case ("base64.b64decode", _), ("base64.standard_b64decode", _), ("base64.urlsafe_b64decode", _),
+      ("binascii.a2b_base64", _), ("base64.decodebytes", _):
+      return Self.raw(first).flatMap { Encodings.base64($0) }.map { .bytes($0) }
+    case ("base64.b32decode", _): return Self.raw(first).flatMap { Encodings.base32($0) }.map { .bytes($0) }
+    case ("base64.b16decode", _): return Self.raw(first).flatMap { Encodings.hex($0) }.map { .bytes($0) }
+    case ("base64.b85decode", _): return Self.raw(first).flatMap { Encodings.base85($0) }.map { .bytes($0) }
+    case ("zlib.decompress", .bytes(let bytes)):
+      return Encodings.inflated(bytes, .zlib, Self.sizeBound).map { .bytes($0) }
+    case ("gzip.decompress", .bytes(let bytes)):
+      return Encodings.inflated(bytes, .gzip, Self.sizeBound).map { .bytes($0) }
+    case ("codecs.decode", .text(let text)), ("codecs.encode", .text(let text)):
+      return encoded(text, argument(1, "encoding", arguments).first?.asText ?? "")
+    default: return nil
+    }
+  }
+
+  /// `map(chr, [...])`.
+  private mutating func mapped(_ function: String, _ arguments: [NodeID]) -> PythonValue? {
+    guard let elements = argument(1, "", arguments).first?.elements else { return nil }
+    var results: [PythonValue] = []
+    for element in elements {
+      switch (function, element) {
+      case ("builtins.chr", .integer(let code)):
+        guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else { return nil }
+        results.append(.text(String(scalar)))
+      case ("builtins.str", _): results.append(.text(Self.shown(element) ?? ""))
+      case ("builtins.int", .text(let text)): results.append(Int(text).map { .integer($0) } ?? .none)
+      case ("builtins.ord", .text(let text)): results.append(.integer(Int(text.unicodeScalars.first?.value ?? 0)))
+      default: return nil
+      }
+    }
+    return .list(results)
+  }
+
+  private static func raw(_ value: PythonValue) -> [UInt8]? {
+    switch value {
+    case .text(let text): Array(text.utf8)
+    case .bytes(let bytes): bytes
+    default: nil
+    }
+  }
+
+  private func decoded(_ bytes: [UInt8], _ encoding: String) -> PythonValue? {
+    let name = SourceCodec.normalName(encoding)
+    switch name {
+    case "", "utf_8", "utf8", "ascii", "us_ascii":
+      return String(validating: bytes, as: UTF8.self).map { .text($0) }
+    case "hex", "hex_codec": return Encodings.hex(bytes).map { .bytes($0) }
+    case "base64", "base64_codec": return Encodings.base64(bytes).map { .bytes($0) }
+    case "zlib", "zip", "zlib_codec": return Encodings.inflated(bytes, .zlib, Self.sizeBound).map { .bytes($0) }
+    case "rot13", "rot_13": return encoded(String(decoding: bytes, as: UTF8.self), name)
+    default:
+      guard let text = SourceCodec.named(name)?.decode(bytes) else { return nil }
+      return .text(String(decoding: text, as: UTF8.self))
+    }
+  }
+
+  private func encoded(_ text: String, _ encoding: String) -> PythonValue? {
+    switch SourceCodec.normalName(encoding) {
+    case "rot13", "rot_13": return .text(Encodings.rot13(text))
+    case "", "utf_8", "utf8", "ascii", "latin_1", "latin1": return .bytes(Array(text.utf8))
+    default: return nil
+    }
+  }
+
+  // MARK: - Methods of texts
+
+  private mutating func method(_ name: String, of object: PythonValue, _ arguments: [NodeID]) -> PythonValue? {
+    let first = argument(0, "", arguments).first
+    switch (object, name) {
+    case (.text(let text), "join"):
+      guard let parts = first?.elements?.map(\.asText), !parts.contains(nil) else { return nil }
+      return bounded(.text(parts.compactMap(\.self).joined(separator: text)))
+    case (.bytes(let bytes), "join"):
+      guard case .list(let parts)? = first else { return nil }
+      let pieces = parts.compactMap { Self.raw($0) }
+      return pieces.count == parts.count ? bounded(.bytes(Array(pieces.joined(separator: bytes)))) : nil
+    case (.text(let text), "replace"):
+      guard let old = first?.asText, let new = argument(1, "", arguments).first?.asText, !old.isEmpty else {
+        return nil
+      }
+      return bounded(.text(text.split(separator: old, omittingEmptySubsequences: false).joined(separator: new)))
+    case (.text(let text), "format"): return formatted(text, arguments)
+    case (.text(let text), "lower"), (.text(let text), "casefold"): return .text(text.lowercased())
+    case (.text(let text), "upper"): return .text(text.uppercased())
+    case (.text(let text), "encode"): return encoded(text, first?.asText ?? "")
+    case (.bytes(let bytes), "decode"): return decoded(bytes, first?.asText ?? "")
+    case (.text(let text), "strip"), (.text(let text), "lstrip"), (.text(let text), "rstrip"):
+      return .text(Self.stripped(text, first?.asText, name))
+    case (.text(let text), "split"):
+      guard let separator = first?.asText, !separator.isEmpty else {
+        return .list(text.split { $0 == " " || $0.isNewline || $0 == "\t" }.map { .text(String($0)) })
+      }
+      return .list(text.split(separator: separator, omittingEmptySubsequences: false).map { .text(String($0)) })
+    case (.bytes(let bytes), "hex"): return .text(Encodings.digits(bytes))
+    case (.bytes, "tobytes"), (.bytes, "copy"): return object
+    default: return nil
+    }
+  }
+
+  private static func stripped(_ text: String, _ characters: String?, _ side: String) -> String {
+    let unwanted = Set((characters ?? " \t\n\r\u{0b}\u{0c}").unicodeScalars)
+    var scalars = text.unicodeScalars[...]
+    if side != "rstrip" { scalars = scalars.drop { unwanted.contains($0) } }
+    if side != "lstrip" { while let last = scalars.last, unwanted.contains(last) { scalars.removeLast() } }
+    return String(scalars)
+  }
+
+  /// `"{}{0}{name}".format(…)`, without conversions and specifications.
+  private mutating func formatted(_ text: String, _ arguments: [NodeID]) -> PythonValue? {
+    var result = ""
+    var next = 0
+    var rest = text[...]
+    while let open = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
+      result += rest[..<open]
+      let mark = rest[open]
+      rest = rest[rest.index(after: open)...]
+      if rest.first == mark {
+        result.append(mark)
+        rest.removeFirst()
+        continue
+      }
+      guard mark == "{", let close = rest.firstIndex(of: "}") else { return nil }
+      let field = String(rest[..<close])
+      rest = rest[rest.index(after: close)...]
+      let position = field.isEmpty ? next : Int(field) ?? arguments.count
+      if field.isEmpty { next += 1 }
+      guard let shown = argument(position, field, arguments).first.flatMap(Self.shown) else { return nil }
+      result += shown
+      guard result.utf8.count <= Self.sizeBound else { return nil }
+    }
+    return .text(result + rest)
+  }
+}

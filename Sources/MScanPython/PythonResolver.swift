@@ -1,0 +1,323 @@
+import MScanBytes
+
+/// Finds out what expressions are: which importable thing a name, an attribute or a call stands for, and what constant
+/// texts and bytes come to.
+///
+/// Answers are of what *could* be: each branch of a condition counts, and each assignment to a name. Nothing is run but
+/// arithmetic on constants, within bounds on steps, levels and sizes.
+struct PythonResolver {
+  let tree: PythonTree
+  let scopes: PythonScopes
+  /// Steps left, from ``Limits/pythonSteps``.
+  private var fuel: Int
+  /// ``Limits/pythonMeaning``.
+  private let depthBound: Int
+  /// Computed values of a module together. Bytes; 16 MiB.
+  var room = 1 << 24
+  /// A text or bytes that is computed. Bytes; 1 MiB.
+  static let sizeBound = 1 << 20
+  /// Values of one expression that are kept: importable things, and others. Counts; 4,096 and 8.
+  static let pathBound = 4096
+  static let valueBound = 8
+
+  private var memo: [NodeID: [PythonValue]] = [:]
+  /// Names with a value of their own while a comprehension is worked out.
+  var environment: [UInt32: PythonValue] = [:]
+  /// Calls of each function or lambda of the module, for what its parameters are.
+  var callSites: [NodeID: [NodeID]] = [:]
+  private var depth = 0
+  /// Expressions that are being worked out.
+  private var active: Set<NodeID> = []
+  private var activeNames: Set<UInt64> = []
+  private var boundValues: [UInt64: [PythonValue]] = [:]
+  private var assignedToAttribute: [UInt32: [PythonValue]] = [:]
+  /// The limit that was reached first.
+  private(set) var limit: String?
+
+  init(tree: PythonTree, scopes: PythonScopes, limits: Limits) {
+    self.tree = tree
+    self.scopes = scopes
+    fuel = limits.pythonSteps
+    depthBound = limits.pythonMeaning
+  }
+
+  /// Everything the expression could be; empty when nothing is known of it.
+  mutating func values(of node: NodeID) -> [PythonValue] {
+    if let known = memo[node], environment.isEmpty { return known }
+    guard depth < depthBound, fuel > 0 else {
+      if limit == nil { limit = fuel > 0 ? "pythonMeaning" : "pythonSteps" }
+      return []
+    }
+    // Asked again on the way to its own answer, an expression adds nothing.
+    guard active.insert(node).inserted else { return [] }
+    depth += 1
+    fuel -= 1
+    let found = kept(compute(node))
+    depth -= 1
+    active.remove(node)
+    if environment.isEmpty { memo[node] = found }
+    return found
+  }
+
+  mutating func value(of node: NodeID) -> PythonValue? { values(of: node).first }
+
+  /// Takes steps for work that is more than looking at a node.
+  mutating func charge(_ steps: Int) { fuel = max(0, fuel - steps) }
+
+  /// Each value once, within the bounds.
+  private mutating func kept(_ values: [PythonValue]) -> [PythonValue] {
+    guard values.count > 1 else { return values }
+    if values.count > 4 { charge(values.count >> 1) }
+    for value in values { charge(value.size >> 8) }
+    var seen: Set<PythonValue> = []
+    var paths = 0
+    var others = 0
+    return values.filter { value in
+      guard seen.insert(value).inserted else { return false }
+      guard value.asPath != nil else {
+        others += 1
+        return others <= Self.valueBound
+      }
+      paths += 1
+      if paths > Self.pathBound, limit == nil { limit = "pythonMeaning" }
+      return paths <= Self.pathBound
+    }
+  }
+
+  func children(_ node: NodeID) -> [NodeID] { Array(tree.children(of: node)) }
+
+  // MARK: - By kind
+
+  private mutating func compute(_ id: NodeID) -> [PythonValue] {
+    let node = tree[id]
+    switch node.kind {
+    case .name: return name(node.data, in: Int(scopes.scopeOf[Int(id)]))
+    case .attribute:
+      return values(of: node.first).flatMap { attribute(tree.names.text(node.data), of: $0) }
+        + attributeValues(node.data)
+    case .call: return call(id)
+    case .item: return item(id)
+    case .string: return [PythonLiteral.value(of: node, in: tree.bytes)]
+    case .strings: return joined(children(id))
+    case .formatString: return formatted(id)
+    case .number:
+      return PythonLiteral.integer(tree.bytes[Int(node.start)..<Int(node.end)]).map { [.integer($0)] } ?? []
+    case .constant:
+      switch TokenKind(rawValue: UInt8(truncatingIfNeeded: node.data)) {
+      case .kwTrue: return [.integer(1)]
+      case .kwFalse: return [.integer(0)]
+      case .kwNone: return [.none]
+      default: return []
+      }
+    case .conditional: return children(id).dropFirst().flatMap { values(of: $0) }
+    case .boolean: return children(id).flatMap { values(of: $0) }
+    case .namedExpression: return children(id).last.map { values(of: $0) } ?? []
+    case .await, .starred: return values(of: node.first)
+    case .unary: return negated(id)
+    case .binary: return binary(id)
+    case .lambda: return [.function(id)]
+    case .list, .tuple, .set:
+      let parts = children(id)
+      guard parts.count <= 1 << 16 else { return [] }
+      return [.list(parts.map { value(of: $0) ?? .none })]
+    case .dictionary: return [.dictionary(id)]
+    case .listComprehension, .generator, .setComprehension: return comprehension(id)
+    default: return []
+    }
+  }
+
+  // MARK: - Names
+
+  private mutating func name(_ name: UInt32, in scope: Int) -> [PythonValue] {
+    if let value = environment[name] { return [value] }
+    var at = scope
+    var isFirst = true
+    while true {
+      // A class's own names are not seen from the functions in it.
+      if isFirst || scopes.scopes[at].kind != .class, let found = bound(name, in: at) { return found }
+      if at == 0 { break }
+      if scopes.scopes[at].kind == .function { isFirst = false }
+      at = scopes.scopes[at].parent
+    }
+    let text = tree.names.text(name)
+    if text == "__builtins__" { return [.path("builtins")] }
+    if text == "__doc__" { return docstring() }
+    return scopes.starImports.map { .path($0 + "." + text) } + [.path("builtins." + text)]
+  }
+
+  /// What a name is bound to in one scope; nil when it is not.
+  private mutating func bound(_ name: UInt32, in scope: Int) -> [PythonValue]? {
+    guard let found = scopes.found(name, in: scope) else { return nil }
+    let key = PythonScopes.key(scope, name)
+    if environment.isEmpty, let known = boundValues[key] { return known }
+    guard activeNames.insert(key).inserted else { return [] }
+    let all = kept(found.flatMap { values(of: $0, before: found) })
+    activeNames.remove(key)
+    if environment.isEmpty { boundValues[key] = all }
+    return all
+  }
+
+  private mutating func values(
+    of binding: PythonScopes.Binding, before all: [PythonScopes.Binding]
+  ) -> [PythonValue] {
+    switch binding {
+    case .value(let node): return values(of: node)
+    case .path(let path): return [.path(path)]
+    case .function(let node): return [.function(node)]
+    case .classDefinition(let node): return [.classDefinition(node)]
+    case .element(let node): return values(of: node).flatMap { value in Array((value.elements ?? []).prefix(4)) }
+    case .added(let node):
+      guard case .value(let first)? = all.first, let start = value(of: first), let more = value(of: node) else {
+        return []
+      }
+      return sum(start, more).map { [$0] } ?? []
+    case .parameter(let function, let index): return argument(index, of: function)
+    case .unknown: return []
+    }
+  }
+
+  /// What a parameter is given by the calls in this module, or by its default.
+  private mutating func argument(_ index: Int, of function: NodeID) -> [PythonValue] {
+    guard index >= 0 else { return [] }
+    var found: [PythonValue] = []
+    let around = scopes.scopes[Int(scopes.scopeOf[Int(function)])]
+    let isMethod = around.kind == .class
+    // `self`, or the class of a class method.
+    if isMethod, index == 0 { found.append(.instance(around.node)) }
+    for site in callSites[function] ?? [] {
+      let given = children(site).dropFirst().filter {
+        tree[$0].kind != .keyword && tree[$0].kind != .starred && tree[$0].kind != .doubleStarred
+      }
+      let position = isMethod ? index - 1 : index
+      if position >= 0, position < given.count { found += values(of: Array(given)[position]) }
+    }
+    guard let list = tree.children(of: function).first(where: { tree[$0].kind == .parameters }) else { return found }
+    let parameters = children(list)
+    guard index < parameters.count, tree[parameters[index]].flags & ParameterForm.defaultValue != 0,
+      let last = children(parameters[index]).last
+    else { return found }
+    return found + values(of: last)
+  }
+
+  private mutating func docstring() -> [PythonValue] {
+    guard let first = tree.children(of: 0).first(where: { _ in true }), tree[first].kind == .expressionStatement,
+      tree[tree[first].first].kind == .string
+    else { return [] }
+    return values(of: tree[first].first)
+  }
+
+  /// A name of the module, as `globals()[name]` finds it.
+  private mutating func global(_ text: String) -> [PythonValue] {
+    if text == "__builtins__" { return [.path("builtins")] }
+    if text == "__doc__" { return docstring() }
+    guard let number = tree.names.number(of: text) else { return [.path("builtins." + text)] }
+    return bound(number, in: 0) ?? [.path("builtins." + text)]
+  }
+
+  // MARK: - Attributes and items
+
+  private mutating func attributeValues(_ name: UInt32) -> [PythonValue] {
+    guard let assigned = scopes.attributeValues[name] else { return [] }
+    if environment.isEmpty, let known = assignedToAttribute[name] { return known }
+    let key = UInt64.max - UInt64(name)
+    guard activeNames.insert(key).inserted else { return [] }
+    let all = kept(assigned.flatMap { values(of: $0) })
+    activeNames.remove(key)
+    if environment.isEmpty { assignedToAttribute[name] = all }
+    return all
+  }
+
+  mutating func attribute(_ name: String, of value: PythonValue) -> [PythonValue] {
+    switch value {
+    case .path(let path):
+      if name == "__builtins__" { return [.path("builtins")] }
+      // `f.__call__` is `f`, and `m.__dict__` is looked into with an index.
+      if name == "__call__" || name == "__func__" || name == "__wrapped__" { return [value] }
+      return path.utf8.count > 400 ? [] : [.path(path + "." + name)]
+    case .text, .bytes: return [.method(value, name)]
+    case .namespace: return global(name)
+    case .function:
+      if name == "__globals__" { return [.namespace] }
+      return name == "__call__" ? [value] : []
+    case .classDefinition(let node), .instance(let node): return member(name, of: node)
+    default: return name == "__builtins__" ? [.path("builtins")] : []
+    }
+  }
+
+  /// What the body of a class, or of its bases in this module, binds a name to.
+  private mutating func member(_ name: String, of node: NodeID) -> [PythonValue] {
+    guard let number = tree.names.number(of: name) else { return [] }
+    var open = [node]
+    var seen: Set<NodeID> = []
+    while let next = open.popLast(), seen.count < 32 {
+      guard seen.insert(next).inserted, let scope = scopes.opened[next] else { continue }
+      if let found = bound(number, in: scope) { return found }
+      for child in children(next) where tree[child].kind == .arguments {
+        for base in children(child) {
+          for case .classDefinition(let parent) in values(of: base) { open.insert(parent, at: 0) }
+        }
+      }
+    }
+    return []
+  }
+
+  private mutating func item(_ id: NodeID) -> [PythonValue] {
+    let parts = children(id)
+    guard parts.count == 2 else { return [] }
+    var found: [PythonValue] = []
+    for object in values(of: parts[0]) { found += items(of: object, at: parts[1]) }
+    if tree[parts[0]].kind == .attribute, tree.names.text(tree[parts[0]].data) == "__builtins__", found.isEmpty {
+      found += values(of: parts[1]).compactMap(\.asText).map { .path("builtins." + $0) }
+    }
+    if tree[parts[0]].kind == .name {
+      for entry in scopes.itemValues[tree[parts[0]].data] ?? [] { found += values(of: entry.value) }
+    }
+    return found
+  }
+
+  private mutating func items(of object: PythonValue, at index: NodeID) -> [PythonValue] {
+    if tree[index].kind == .slice { return slice(object, index).map { [$0] } ?? [] }
+    let keys = values(of: index)
+    switch object {
+    case .path(let path):
+      return keys.compactMap(\.asText).compactMap { Self.entry($0, of: path) }
+        + (path == "sys.modules" && keys.contains(.path("builtins.__name__")) ? [.namespace] : [])
+    case .namespace: return keys.compactMap(\.asText).flatMap { global($0) }
+    case .dictionary(let node): return entries(of: node, at: keys)
+    case .list, .text, .bytes:
+      guard let elements = object.elements else { return [] }
+      charge(elements.count >> 4)
+      if keys.isEmpty { return Array(elements.prefix(Self.valueBound)) }
+      return keys.compactMap(\.asInteger).compactMap { position in
+        let at = position < 0 ? position + elements.count : position
+        return elements.indices.contains(at) ? elements[at] : nil
+      }
+    default: return []
+    }
+  }
+
+  /// `sys.modules["os"]`, `os.__dict__["system"]`, `__builtins__["eval"]`.
+  private static func entry(_ key: String, of path: String) -> PythonValue? {
+    guard key.utf8.count < 200 else { return nil }
+    if path == "sys.modules" { return .path(key) }
+    if path.hasSuffix(".__dict__") { return .path(path.dropLast(9) + "." + key) }
+    return path == "builtins" ? .path("builtins." + key) : nil
+  }
+
+  private mutating func entries(of node: NodeID, at keys: [PythonValue]) -> [PythonValue] {
+    let parts = children(node)
+    var all: [PythonValue] = []
+    var at = 0
+    charge(parts.count >> 1)
+    while fuel > 0, at + 1 < parts.count {
+      if tree[parts[at]].kind == .doubleStarred {
+        at += 1
+        continue
+      }
+      let isOther = keys.count == 1 && value(of: parts[at]).map { $0 != keys[0] } ?? false
+      if !isOther { all += values(of: parts[at + 1]) }
+      at += 2
+    }
+    return all
+  }
+}

@@ -1,0 +1,272 @@
+/// The scopes of a module and what is bound in each, by Python's rules: module, classes, functions, lambdas and
+/// comprehensions. Every assignment counts, whatever the order they run in.
+struct PythonScopes {
+  enum Kind { case module, `class`, function, comprehension, scriptGuard }
+
+  struct Scope {
+    var kind: Kind
+    /// The scope around it; the module's own index for the module.
+    var parent: Int
+    /// The definition, lambda or comprehension.
+    var node: NodeID
+    /// Names that `global` sends to the module.
+    var globals: Set<UInt32> = []
+    /// Values that `return` gives, or the body of a lambda.
+    var returns: [NodeID] = []
+  }
+
+  enum Binding {
+    case value(NodeID)
+    /// `+=` and its kin: the value added.
+    case added(NodeID)
+    /// One of what the value holds: a loop's target, an unpacked name.
+    case element(NodeID)
+    case path(String)
+    /// A function, a lambda's or a class's definition.
+    case function(NodeID), classDefinition(NodeID)
+    /// Position in the parameters of the function `node`; -1 for what gathers the rest.
+    case parameter(node: NodeID, index: Int)
+    case unknown
+  }
+
+  let tree: PythonTree
+  private(set) var scopes: [Scope] = [Scope(kind: .module, parent: 0, node: 0)]
+  /// The scope that each node is evaluated in.
+  private(set) var scopeOf: [UInt32]
+  /// The scope that a definition, lambda or comprehension opens.
+  private(set) var opened: [NodeID: Int] = [:]
+  private(set) var bindings: [UInt64: [Binding]] = [:]
+  /// Values assigned to an attribute of anything, by the attribute's name.
+  private(set) var attributeValues: [UInt32: [NodeID]] = [:]
+  /// `name[index] = value`, by the name.
+  private(set) var itemValues: [UInt32: [(index: NodeID, value: NodeID)]] = [:]
+  /// Values assigned to names.
+  private(set) var assigned: [NodeID] = []
+  /// Modules that everything is imported from.
+  private(set) var starImports: [String] = []
+
+  private var pending: [(node: NodeID, scope: Int)] = []
+
+  init(_ tree: PythonTree) {
+    self.tree = tree
+    scopeOf = [UInt32](repeating: 0, count: tree.nodes.count)
+    pending = [(0, 0)]
+    while let (node, scope) = pending.popLast() { visit(node, scope) }
+  }
+
+  func found(_ name: UInt32, in scope: Int) -> [Binding]? { bindings[Self.key(scope, name)] }
+
+  static func key(_ scope: Int, _ name: UInt32) -> UInt64 { UInt64(scope) << 32 | UInt64(name) }
+
+  /// The nearest scope that names are bound in.
+  private func owner(_ scope: Int) -> Int {
+    var at = scope
+    while scopes[at].kind == .scriptGuard { at = scopes[at].parent }
+    return at
+  }
+
+  private mutating func bind(_ name: UInt32, _ binding: Binding, in scope: Int) {
+    var at = owner(scope)
+    if scopes[at].globals.contains(name) { at = 0 }
+    let key = Self.key(at, name)
+    if case .value(let node) = binding { assigned.append(node) }
+    bindings[key, default: []].append(binding)
+  }
+
+  private mutating func open(_ kind: Kind, _ node: NodeID, in parent: Int) -> Int {
+    scopes.append(Scope(kind: kind, parent: parent, node: node))
+    opened[node] = scopes.count - 1
+    return scopes.count - 1
+  }
+
+  private mutating func later(_ nodes: some Sequence<NodeID>, _ scope: Int) {
+    // The stack gives them back in order, so that bindings come in the order of the text.
+    for node in Array(nodes).reversed() { pending.append((node, scope)) }
+  }
+
+  // MARK: - Nodes
+
+  private mutating func visit(_ id: NodeID, _ scope: Int) {
+    scopeOf[Int(id)] = UInt32(truncatingIfNeeded: scope)
+    let node = tree[id]
+    switch node.kind {
+    case .functionDefinition: function(id, scope)
+    case .lambda: lambda(id, scope)
+    case .classDefinition:
+      bind(node.data, .classDefinition(id), in: scope)
+      let inner = open(.class, id, in: scope)
+      for child in Array(tree.children(of: id)).reversed() {
+        pending.append((child, tree[child].kind == .block ? inner : scope))
+      }
+    case .listComprehension, .setComprehension, .dictionaryComprehension, .generator:
+      later(tree.children(of: id), open(.comprehension, id, in: scope))
+    case .comprehensionFor, .forStatement:
+      let children = Array(tree.children(of: id).prefix(2))
+      if children.count == 2 { target(children[0], .element(children[1]), in: scope) }
+      later(tree.children(of: id), scope)
+    case .assignment: assignment(id, scope)
+    case .annotatedAssignment:
+      let children = Array(tree.children(of: id))
+      if children.count == 3 { target(children[0], .value(children[2]), in: scope) }
+      later(children, scope)
+    case .augmentedAssignment:
+      let children = Array(tree.children(of: id))
+      if children.count == 2, tree[children[0]].kind == .name {
+        bind(tree[children[0]].data, .added(children[1]), in: scope)
+      }
+      later(children, scope)
+    case .namedExpression:
+      let children = Array(tree.children(of: id))
+      var outer = scope
+      while scopes[outer].kind == .comprehension { outer = scopes[outer].parent }
+      if children.count == 2 { target(children[0], .value(children[1]), in: outer) }
+      later(children, scope)
+    case .withItem:
+      let children = Array(tree.children(of: id))
+      if children.count == 2 { target(children[1], .value(children[0]), in: scope) }
+      later(children, scope)
+    case .exceptClause:
+      if node.data != PythonNames.none { bind(node.data, .unknown, in: scope) }
+      later(tree.children(of: id), scope)
+    case .globalStatement:
+      let at = owner(scope)
+      for name in tree.children(of: id) { scopes[at].globals.insert(tree[name].data) }
+    case .importStatement, .importFromStatement: imports(id, scope)
+    case .returnStatement:
+      if node.first != 0 { scopes[function(around: scope)].returns.append(node.first) }
+      later(tree.children(of: id), scope)
+    case .ifStatement where isScriptGuard(node.first):
+      let inner = open(.scriptGuard, id, in: scope)
+      for child in Array(tree.children(of: id)).reversed() {
+        pending.append((child, tree[child].kind == .block ? inner : scope))
+      }
+    case .caseClause:
+      if node.first != 0 { captures(node.first, scope) }
+      later(tree.children(of: id), scope)
+    default: later(tree.children(of: id), scope)
+    }
+  }
+
+  private func function(around scope: Int) -> Int {
+    var at = scope
+    while scopes[at].kind != .function, at != 0 { at = scopes[at].parent }
+    return at
+  }
+
+  private mutating func function(_ id: NodeID, _ scope: Int) {
+    bind(tree[id].data, .function(id), in: scope)
+    let inner = open(.function, id, in: scope)
+    for child in tree.children(of: id) {
+      if tree[child].kind == .parameters { parameters(child, of: id, inner) }
+      pending.append((child, tree[child].kind == .block ? inner : scope))
+    }
+  }
+
+  private mutating func lambda(_ id: NodeID, _ scope: Int) {
+    let inner = open(.function, id, in: scope)
+    for child in tree.children(of: id) {
+      if tree[child].kind == .parameters {
+        parameters(child, of: id, inner)
+        pending.append((child, scope))
+      } else {
+        scopes[inner].returns.append(child)
+        pending.append((child, inner))
+      }
+    }
+  }
+
+  private mutating func parameters(_ list: NodeID, of function: NodeID, _ inner: Int) {
+    for (index, parameter) in tree.children(of: list).enumerated() {
+      let gathers = tree[parameter].flags & (ParameterForm.variadic | ParameterForm.keywords) != 0
+      bind(tree[parameter].data, .parameter(node: function, index: gathers ? -1 : index), in: inner)
+    }
+  }
+
+  private mutating func assignment(_ id: NodeID, _ scope: Int) {
+    let children = Array(tree.children(of: id))
+    if let value = children.last {
+      for place in children.dropLast() { target(place, .value(value), in: scope) }
+    }
+    later(children, scope)
+  }
+
+  /// Binds what a target names. Tuples are taken apart as far as the value shows its parts.
+  private mutating func target(_ place: NodeID, _ binding: Binding, in scope: Int) {
+    var open: [(NodeID, Binding)] = [(place, binding)]
+    while let (place, binding) = open.popLast() {
+      let node = tree[place]
+      switch node.kind {
+      case .name: bind(node.data, binding, in: scope)
+      case .starred: open.append((node.first, .unknown))
+      case .attribute:
+        if case .value(let value) = binding { attributeValues[node.data, default: []].append(value) }
+      case .item:
+        let parts = Array(tree.children(of: place))
+        if case .value(let value) = binding, parts.count == 2, tree[parts[0]].kind == .name {
+          itemValues[tree[parts[0]].data, default: []].append((parts[1], value))
+        }
+      case .tuple, .list:
+        let places = Array(tree.children(of: place))
+        var values: [NodeID] = []
+        if case .value(let value) = binding, tree[value].kind == .tuple || tree[value].kind == .list {
+          values = Array(tree.children(of: value))
+        }
+        let pairs = values.count == places.count && !values.contains { tree[$0].kind == .starred }
+        for (index, part) in places.enumerated() { open.append((part, pairs ? .value(values[index]) : .unknown)) }
+      default: continue
+      }
+    }
+  }
+
+  private mutating func captures(_ pattern: NodeID, _ scope: Int) {
+    var open = [pattern]
+    while let next = open.popLast() {
+      let node = tree[next]
+      if node.kind == .name || node.kind == .asPattern { bind(node.data, .unknown, in: scope) }
+      if node.kind == .attribute || node.kind == .classPattern { continue }
+      open.append(contentsOf: tree.children(of: next))
+    }
+  }
+
+  /// `__name__ == "__main__"`: true only of a file that is started, not of one that is imported.
+  private func isScriptGuard(_ test: NodeID) -> Bool {
+    guard test != 0, tree[test].kind == .comparison,
+      tree[test].data == UInt32(TokenKind.equalEqual.rawValue)
+    else { return false }
+    let sides = Array(tree.children(of: test))
+    guard sides.count == 2, let name = sides.first(where: { tree[$0].kind == .name }),
+      let text = sides.first(where: { tree[$0].kind == .string })
+    else { return false }
+    let written = tree.bytes[Int(tree[text].start)..<Int(tree[text].end)]
+    return tree.names.text(tree[name].data) == "__name__"
+      && written.dropFirst().dropLast().elementsEqual("__main__".utf8)
+  }
+
+  // MARK: - Imports
+
+  private mutating func imports(_ id: NodeID, _ scope: Int) {
+    let statement = tree[id]
+    for alias in tree.children(of: id) {
+      let name = tree.names.text(tree[alias].data)
+      let bound = tree[alias].first == 0 ? nil : tree[tree[alias].first].data
+      if statement.kind == .importStatement {
+        if let bound {
+          bind(bound, .path(name), in: scope)
+        } else {
+          // `import a.b` binds `a`.
+          let top = String(name.prefix { $0 != "." })
+          if let number = tree.names.number(of: top) { bind(number, .path(top), in: scope) }
+        }
+        continue
+      }
+      let module = statement.data == PythonNames.none ? "" : tree.names.text(statement.data)
+      let prefix = String(repeating: ".", count: Int(statement.flags)) + module
+      if name == "*" {
+        if statement.flags == 0, !starImports.contains(prefix), starImports.count < 64 { starImports.append(prefix) }
+      } else {
+        let separator = prefix.isEmpty || prefix.hasSuffix(".") ? "" : "."
+        bind(bound ?? tree[alias].data, .path(prefix + separator + name), in: scope)
+      }
+    }
+  }
+}

@@ -1,0 +1,272 @@
+import MScanBytes
+import MScanFacts
+
+/// States the imports and calls of a module, in the order of their places: what each call resolves to, and when it runs.
+struct PythonStatements {
+  let tree: PythonTree
+  let limits: Limits
+  let notes: PythonNotes
+  let scopes: PythonScopes
+  var resolver: PythonResolver
+  var runs: PythonRuns
+  /// Programs and pickles that constants of this module come to, stated as artifacts of their own. Count; 64.
+  private var children = 0
+  private static let childBound = 64
+
+  init(tree: PythonTree, limits: Limits, notes: PythonNotes, name: String) {
+    self.tree = tree
+    self.limits = limits
+    self.notes = notes
+    scopes = PythonScopes(tree)
+    resolver = PythonResolver(tree: tree, scopes: scopes, limits: limits)
+    runs = PythonRuns(tree: tree, scopes: scopes, isStarted: name == "setup.py" || name == "__main__.py")
+  }
+
+  mutating func state(into sink: inout FactBuffer) {
+    var places: [(start: UInt32, node: NodeID)] = []
+    for index in tree.nodes.indices {
+      switch tree.nodes[index].kind {
+      case .call, .importStatement, .importFromStatement, .decorator:
+        places.append((tree.nodes[index].start, NodeID(truncatingIfNeeded: index)))
+      default: continue
+      }
+    }
+    places.sort { ($0.start, $0.node) < ($1.start, $1.node) }
+    followCalls(places.map(\.node))
+    for (_, node) in places {
+      switch tree[node].kind {
+      case .call: state(call: node, into: &sink)
+      case .decorator: state(decorator: node, into: &sink)
+      default: state(importOf: node, into: &sink)
+      }
+    }
+    if let limit = resolver.limit {
+      let detail = "what some expression calls was not found out: it is too deep or takes too many steps"
+      notes.state("limit.\(limit)", limit, detail, true, at: 0, &sink)
+    }
+  }
+
+  // MARK: - Which call enters what
+
+  private mutating func followCalls(_ places: [NodeID]) {
+    // Plain calls first: what parameters are depends on them.
+    for node in places where tree[node].kind == .call {
+      for function in plainCallees(tree[node].first) {
+        resolver.callSites[function, default: []].append(node)
+      }
+    }
+    // From the top down, so that a name that stands for a name that stands for a name takes one step each.
+    for node in scopes.assigned.sorted(by: { tree[$0].start < tree[$1].start }) { _ = resolver.values(of: node) }
+    for node in places {
+      let scope = Int(scopes.scopeOf[Int(node)])
+      switch tree[node].kind {
+      case .call:
+        for value in resolver.values(of: tree[node].first) { runs.enter(value, from: scope) }
+        for argument in tree.children(of: node).dropFirst() {
+          let given = tree[argument].kind == .keyword ? tree[argument].first : argument
+          guard [.name, .attribute, .lambda].contains(tree[given].kind) else { continue }
+          for case .function(let function) in resolver.values(of: given) {
+            runs.enter(.function(function), from: scope)
+          }
+        }
+      case .decorator:
+        for value in resolver.values(of: tree[node].first) { runs.enter(value, from: scope) }
+      default: continue
+      }
+    }
+    runs.settle()
+  }
+
+  /// Functions that a callee names without a detour: `f(…)`, `(lambda …)(…)`, `self.f(…)`.
+  private func plainCallees(_ callee: NodeID) -> [NodeID] {
+    let node = tree[callee]
+    if node.kind == .lambda { return [callee] }
+    let isMethod = node.kind == .attribute && tree[node.first].kind == .name
+    guard node.kind == .name || isMethod else { return [] }
+    var at = Int(scopes.scopeOf[Int(callee)])
+    while true {
+      if isMethod == (scopes.scopes[at].kind == .class), let found = scopes.found(node.data, in: at) {
+        return found.compactMap { if case .function(let function) = $0 { function } else { nil } }
+      }
+      if at == 0 { return [] }
+      at = scopes.scopes[at].parent
+    }
+  }
+
+  // MARK: - Calls
+
+  private func place(of node: Node) -> Place {
+    let (line, column) = tree.lines.position(of: node.start)
+    return .source(line: line, column: column)
+  }
+
+  private func moment(of node: NodeID) -> [String] {
+    [runs.moments[Int(scopes.scopeOf[Int(node)])].text]
+  }
+
+  private mutating func state(call node: NodeID, into sink: inout FactBuffer) {
+    let call = tree[node]
+    let written = writtenName(call.first)
+    let subjects = subjects(of: call.first, written: written, arguments: node)
+    let fact = CallableFact(
+      module: "", name: written, stage: .invoked, via: "call", arguments: arguments(of: node), when: moment(of: node),
+      subjects: subjects)
+    let range = notes.offsets.range(call.start, call.end)
+    sink.emit(.callable(fact), artifact: notes.artifact, range: range, place: place(of: call), distinct: true)
+    stateHandedOn(by: node, subjects, into: &sink)
+    stateContent(of: node, subjects, range, into: &sink)
+  }
+
+  /// Importable things that are handed to a call, which may call them.
+  private mutating func stateHandedOn(by node: NodeID, _ subjects: [String], into sink: inout FactBuffer) {
+    if subjects == ["builtins.isinstance"] || subjects == ["builtins.issubclass"] { return }
+    for argument in tree.children(of: node).dropFirst() {
+      let given = tree[argument].kind == .keyword ? tree[argument].first : argument
+      guard [.name, .attribute, .item].contains(tree[given].kind) else { continue }
+      let paths = resolver.values(of: given).compactMap(\.asPath)
+      guard !paths.isEmpty else { continue }
+      let fact = CallableFact(
+        module: "", name: writtenName(given), stage: .named, via: "argument", when: moment(of: node), subjects: paths)
+      sink.emit(
+        .callable(fact), artifact: notes.artifact, range: notes.offsets.range(tree[given].start, tree[given].end),
+        place: place(of: tree[given]))
+    }
+  }
+
+  private mutating func state(decorator node: NodeID, into sink: inout FactBuffer) {
+    let expression = tree[node].first
+    guard expression != 0, tree[expression].kind != .call else { return }
+    let paths = resolver.values(of: expression).compactMap(\.asPath)
+    guard !paths.isEmpty else { return }
+    let fact = CallableFact(
+      module: "", name: writtenName(expression), stage: .invoked, via: "decorator", when: moment(of: node),
+      subjects: paths)
+    sink.emit(
+      .callable(fact), artifact: notes.artifact,
+      range: notes.offsets.range(tree[expression].start, tree[expression].end), place: place(of: tree[expression]),
+      distinct: true)
+  }
+
+  /// The callee as it is written, when it is names and attributes alone; what is computed is `?`.
+  private func writtenName(_ node: NodeID) -> String {
+    var parts: [String] = []
+    var at = node
+    while tree[at].kind == .attribute, parts.count < 32 {
+      parts.append(tree.names.text(tree[at].data))
+      at = tree[at].first
+    }
+    parts.append(tree[at].kind == .name ? tree.names.text(tree[at].data) : "?")
+    return parts.reversed().joined(separator: ".")
+  }
+
+  /// What the callee can be. A name of the module itself stays as it is written, and what hangs on a value that nothing
+  /// is known of hangs on `?`: a parameter called `os` is not the module.
+  private mutating func subjects(of callee: NodeID, written: String, arguments node: NodeID) -> [String] {
+    let values = resolver.values(of: callee)
+    var paths = values.compactMap(\.asPath)
+    for case .caller(let name) in values {
+      guard let object = tree.children(of: node).dropFirst().first(where: { _ in true }) else { continue }
+      for value in resolver.values(of: object) {
+        paths += resolver.attribute(name, of: value).compactMap(\.asPath)
+      }
+    }
+    if !paths.isEmpty { return paths }
+    guard let dot = written.firstIndex(of: ".") else { return [written] }
+    return ["?" + written[dot...]]
+  }
+
+  // MARK: - Arguments
+
+  /// The arguments as they are written, in one line, up to the bound on their characters together. Switches
+  /// (`weights_only=False`) do not count, so that nothing long pushes them out.
+  private func arguments(of node: NodeID) -> [String] {
+    var found: [String] = []
+    var room = limits.argumentCharacters
+    var switches = 64
+    for argument in tree.children(of: node).dropFirst() {
+      let isKeyword = tree[argument].kind == .keyword && tree[argument].first != 0
+      let value = isKeyword ? tree[tree[argument].first] : tree[argument]
+      let isSwitch = isKeyword && value.kind == .constant && switches > 0
+      guard room > 0 || isSwitch else {
+        if found.last != "…" { found.append("…") }
+        continue
+      }
+      let name = isKeyword ? String(tree.names.text(tree[argument].data).prefix(80)) + "=" : ""
+      let text = name + excerpt(value, isSwitch ? 8 : room)
+      if isSwitch { switches -= 1 } else { room -= text.unicodeScalars.count }
+      found.append(text)
+    }
+    return found
+  }
+
+  /// Source of a node, with every run of blanks as one, cut after `limit` bytes.
+  private func excerpt(_ node: Node, _ limit: Int) -> String {
+    let start = Int(node.start)
+    let end = min(Int(node.end), start + limit)
+    guard start < end else { return "" }
+    var bytes: [UInt8] = []
+    for byte in tree.bytes[start..<end] {
+      if byte == 0x0a || byte == 0x0d || byte == 0x09 || byte == 0x20 || byte == 0x0c {
+        if bytes.last != 0x20 { bytes.append(0x20) }
+      } else {
+        bytes.append(byte)
+      }
+    }
+    guard end < Int(node.end) else { return String(decoding: bytes, as: UTF8.self) }
+    // Not in the middle of a character.
+    while let last = bytes.last, last & 0xc0 == 0x80 { bytes.removeLast() }
+    if let last = bytes.last, last >= 0xc0 { bytes.removeLast() }
+    return String(decoding: bytes, as: UTF8.self) + "…"
+  }
+
+  // MARK: - Content
+
+  /// Source that is run from a constant, and pickles that are loaded from one, are artifacts of their own.
+  private mutating func stateContent(
+    of node: NodeID, _ subjects: [String], _ range: ByteRange, into sink: inout FactBuffer
+  ) {
+    let format: String
+    switch subjects.first {
+    case "builtins.exec", "builtins.eval", "builtins.compile": format = PythonFormat.id
+    case "pickle.loads", "_pickle.loads", "dill.loads", "cloudpickle.loads": format = "pickle"
+    default: return
+    }
+    guard let argument = tree.children(of: node).dropFirst().first(where: { _ in true }) else { return }
+    for value in resolver.values(of: argument) {
+      guard children < Self.childBound else { return }
+      let content: [UInt8]
+      switch value {
+      case .text(let text): content = Array(text.utf8)
+      case .bytes(let bytes): content = bytes
+      default: continue
+      }
+      guard !content.isEmpty else { continue }
+      children += 1
+      let (line, column) = tree.lines.position(of: tree[node].start)
+      sink.addChild(
+        Artifact(
+          name: "\(format == "pickle" ? "pickle" : "source") in \(line):\(column)", parent: notes.artifact,
+          rangeInParent: range, encoding: .pieces, size: content.count), source: ByteSource(content), format: format)
+    }
+  }
+
+  // MARK: - Imports
+
+  private func state(importOf node: NodeID, into sink: inout FactBuffer) {
+    let statement = tree[node]
+    for alias in tree.children(of: node) {
+      let name = tree.names.text(tree[alias].data)
+      let target: String
+      if statement.kind == .importStatement {
+        target = name
+      } else {
+        let module = statement.data == PythonNames.none ? "" : tree.names.text(statement.data)
+        let prefix = String(repeating: ".", count: Int(statement.flags)) + module
+        target = prefix.isEmpty || prefix.hasSuffix(".") ? prefix + name : prefix + "." + name
+      }
+      sink.emit(
+        .reference(ReferenceFact(field: "python.import", type: .module, target: target)), artifact: notes.artifact,
+        range: notes.offsets.range(tree[alias].start, tree[alias].end), place: place(of: statement), distinct: true)
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import MScanBytes
+import MScanFacts
+import Testing
+
+@testable import MScanPython
+
+/// What names stand for, what constants come to, and when code runs.
+@Suite struct PythonMeaningTests {
+  /// Calls of the file, as `moment subjects`.
+  private func calls(_ text: String) -> [String] {
+    readPython(Array(text.utf8)).facts.compactMap { fact in
+      guard case .callable(let callable) = fact.payload else { return nil }
+      return callable.when.joined() + " " + callable.subjects.joined(separator: "|")
+    }
+  }
+
+  @Test(arguments: [
+    "import os\nos.system('x')",
+    "import os as a\na.system('x')",
+    "from os import system as f\nf('x')",
+    "import os.path\nos.system('x')",
+    "f = __import__('os').system\nf('x')",
+    "import os\nf = g = os.system\ng('x')",
+    "import os\na, b = os.popen, os.system\nb('x')",
+    "import os\ngetattr(os, 'sys' + 'tem')('x')",
+    "import os\ngetattr(os, 'metsys'[::-1])('x')",
+    "import os\ngetattr(os, ''.join(['s', 'ys', 'tem']))('x')",
+    "import os\ngetattr(os, '%s%s' % ('sys', 'tem'))('x')",
+    "import os\ngetattr(os, '{}{b}'.format('sys', b='tem'))('x')",
+    "import os\na = 'sys'\ngetattr(os, f'{a}tem')('x')",
+    "import os\na = 'sys'\na += 'tem'\ngetattr(os, a)('x')",
+    "import os\ngetattr(os, chr(115) + 'ystem')('x')",
+    "import os\ngetattr(os, bytes([115, 121, 115, 116, 101, 109]).decode())('x')",
+    "import os\ngetattr(os, bytes.fromhex('73797374656d').decode())('x')",
+    "import os, base64\ngetattr(os, base64.b64decode('c3lzdGVt').decode())('x')",
+    "import os, codecs\ngetattr(os, codecs.decode('flfgrz', 'rot13'))('x')",
+    "import os\ngetattr(os, 'SYSTEM'.lower())('x')",
+    "import os\ngetattr(os, 'sXysXtem'.replace('X', ''))('x')",
+    "import os\nos.__dict__['system']('x')",
+    "import os\nvars(os)['system']('x')",
+    "import os\nglobals()['os'].system('x')",
+    "import sys\nsys.modules['os'].system('x')",
+    "import importlib\nimportlib.import_module('os').system('x')",
+    "from importlib import import_module as i\ni('o' 's').system('x')",
+    "import os\n(lambda f: f('x'))(os.system)",
+    "import os\n(lambda: os.system)()('x')",
+    "import os\ndef f():\n  return os.system\nf()('x')",
+    "import os\nd = {'a': os.system, 'b': print}\nd['a']('x')",
+    "import os\nd = {}\nd['a'] = os.system\nd['a']('x')",
+    "import os\n[os.system][0]('x')",
+    "import os\nfor f in [os.system]: f('x')",
+    "import os\nclass A:\n  f = os.system\nA.f('x')",
+    "import os\nclass A: pass\nA.f = os.system\nA.f('x')",
+    "import os\n(os.system if 1 else print)('x')",
+    "import os\n(None or os.system)('x')",
+    "import os\nif (f := os.system): f('x')",
+    "import os, functools\nfunctools.partial(os.system, 'x')()",
+    "import os, operator\noperator.attrgetter('system')(os)('x')",
+    "import os, operator\noperator.methodcaller('system', 'x')(os)",
+    "import os, atexit\natexit.register(os.system, 'x')",
+    "import os\nlist(map(os.system, ['x']))",
+    "import os\n@os.system\ndef f(): pass",
+    "import os\ndef f(a=os.system('x')): pass",
+    "import os\nclass A:\n  os.system('x')",
+    "import os\nclass A:\n  [os.system('x') for a in (1,)]",
+    "import os\ndef f():\n  os.system('x')\nf()",
+    "import os\ndef f():\n  os.system('x')\n@f\ndef g(): pass",
+    "import os\ndef __getattr__(name):\n  os.system('x')",
+    "import os\nclass A:\n  def __init_subclass__(cls):\n    os.system('x')",
+    "import os\nclass M(type):\n  def __new__(cls):\n    os.system('x')",
+    "import os\nclass A:\n  def __init__(self):\n    self.f()\n  def f(self):\n    os.system('x')\nA()",
+    "from os import *\nsystem('x')",
+    "import os\nos.system.__call__('x')",
+    "import os\ntry: os.system('x')\nexcept Exception: pass",
+    "import os\nx = ｏｓ.system('x')",
+  ])
+  func findsWhatRunsAtImport(_ text: String) {
+    let found = calls(text).contains {
+      $0.hasPrefix("import ") && $0.dropFirst(7).split(separator: "|").contains("os.system")
+    }
+    #expect(found, "\(calls(text))")
+  }
+
+  @Test(arguments: [
+    ("import os\nclass A:\n  def __init__(self):\n    os.system('x')", "construction os.system"),
+    (
+      "import os\nclass A:\n  def __init__(self):\n    self.g()\n  def g(self):\n    os.system('x')",
+      "construction os.system"
+    ),
+    ("import os\nclass A:\n  def __del__(self):\n    os.system('x')", "construction os.system"),
+    ("import os\ndef f():\n  os.system('x')", "call os.system"),
+    ("import os\nf = lambda: os.system('x')", "call os.system"),
+    ("import os\nif __name__ == '__main__':\n  os.system('x')", "call os.system"),
+    ("import os\nif __name__ != '__main__':\n  os.system('x')", "import os.system"),
+    ("exec('x')", "import builtins.exec"),
+    ("__builtins__.exec('x')", "import builtins.exec"),
+    ("__builtins__['ex' 'ec']('x')", "import builtins.exec"),
+    ("().__class__.__base__.__subclasses__()[0]().__init__.__globals__['__builtins__']['exec']('x')", "import ?"),
+    ("def f(os):\n  os.system('x')", "call ?.system"),
+    ("def exec(x): pass\nexec('x')", "import exec"),
+    ("from .a import b\nb.c()", "import .a.b.c"),
+    ("import os\ngetattr(os, input())('x')", "import os.?"),
+  ])
+  func saysWhenAndWhat(_ text: String, _ call: String) {
+    #expect(calls(text).contains(call), "\(calls(text))")
+  }
+
+  @Test(arguments: [
+    ("exec('f()')", "python", "f()"),
+    ("import base64\neval(base64.b64decode('ZigpCg=='))", "python", "f()\n"),
+    ("exec(''.join(chr(c ^ 1) for c in [103, 41, 40]))", "python", "f()"),
+    ("exec(bytes(b ^ 7 for b in b'a/.').decode())", "python", "f()"),
+    ("'''f()'''\nexec(__doc__)", "python", "f()"),
+    ("import zlib\nexec(zlib.decompress(bytes.fromhex('789c4bd3d0040001ae00b8')))", "python", "f()"),
+    ("import pickle\npickle.loads(b'N.')", "pickle", "N."),
+  ])
+  func constantsAreFilesOfTheirOwn(_ text: String, _ format: String, _ content: String) {
+    let sink = readPython(Array(text.utf8))
+    let child = sink.children.first
+    #expect(child?.format == format)
+    #expect(child.map { String(decoding: $0.source.prefix(100), as: UTF8.self) } == content)
+  }
+
+  /// Names that lead to one another, long chains, and texts that double: each ends.
+  @Test(arguments: [
+    "a = b\nb = a\na()",
+    "def f(): return f()\nf()()",
+    "f = lambda: f\nf()()()",
+    "class A(A): pass\nA.b()",
+    "x = [x for x in x]\nx()",
+    "a = 'x' * 1000000\nb = a * 1000000\nexec(b)",
+    (0..<200).map { "a\($0 + 1) = a\($0) + a\($0)" }.reversed().joined(separator: "\n") + "\na0 = 'x'\nexec(a200)",
+    "a0 = 'x'\n" + (0..<200).map { "a\($0 + 1) = a\($0) + a\($0)" }.joined(separator: "\n") + "\nexec(a200)",
+    "import os\na0 = os.system\n" + (0..<2000).map { "a\($0 + 1) = a\($0)" }.joined(separator: "\n") + "\na2000('x')",
+    "x" + String(repeating: ".a()", count: 20_000),
+    "exec(" + String(repeating: "'a' + ", count: 20_000) + "'b')",
+    "exec([" + String(repeating: "[", count: 150) + "1" + String(repeating: "]", count: 150) + "])",
+    "x = [[[[c for c in a] for a in b] for b in range(9)] for d in [1, 2]]\nx()",
+  ])
+  func ends(_ text: String) {
+    #expect(readPython(Array(text.utf8)).keepsTheLaws)
+  }
+
+  @Test func aNameThatStandsForANameIsFollowedFar() {
+    let text =
+      "import os\na0 = os.system\n" + (0..<2000).map { "a\($0 + 1) = a\($0)" }.joined(separator: "\n") + "\na2000('x')"
+    #expect(calls(text) == ["import os.system"])
+  }
+}

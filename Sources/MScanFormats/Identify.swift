@@ -37,8 +37,8 @@ public enum Identify {
       formats = [unmarked(head, source, name: name, claimed: claimed, isModelName: isModelName)].compactMap(\.self)
     }
     formats = withProtobuf(formats, head, source, claimed: claimed)
-    if formats.isEmpty { formats = [NamedFormats.identify(head, source, name: name)].compactMap(\.self) }
     if formats.isEmpty { formats = [TensorData.kind(head, name: name)].compactMap(\.self) }
+    if formats.isEmpty { formats = [NamedFormats.identify(head, source, name: name)].compactMap(\.self) }
     // What a reader was promised, it says what is wrong with.
     if formats.isEmpty, promises.contains(claimed) { formats = [claimed] }
     if hasUserBlock(source, head: head, claimed: claimed), formats.first != "hdf5" {

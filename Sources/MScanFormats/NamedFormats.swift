@@ -97,10 +97,6 @@ public enum NamedFormats {
     if isXGBoost(head) { return "xgboost" }
     if isWordVectors(head) { return "word2vec" }
     if isRecords(head, source) { return "tfrecord" }
-    // A table of LevelDB ends with its own number; the index of a TensorFlow checkpoint is one.
-    if source.count >= 48, source.prefix(8, at: source.count &- 8) == [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb] {
-      return "leveldb"
-    }
     return nil
   }
 
@@ -114,7 +110,6 @@ public enum NamedFormats {
     case "weights": isDarknet(head, source) ? "darknet" : nil
     case "wlnet", "wxf":
       head.starts(with: [0x38, 0x3a]) || head.starts(with: [0x38, 0x43, 0x3a]) ? "mathematica" : nil
-    case _ where isCheckpointData(ending): "tf-checkpoint-data"
     default: nil
     }
   }
@@ -180,11 +175,6 @@ public enum NamedFormats {
   }
 
   /// `data-00000-of-00001`.
-  private static func isCheckpointData(_ ending: String) -> Bool {
-    let parts = ending.split(separator: "-", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts[0] == "data" && parts[2] == "of"
-      && [parts[1], parts[3]].allSatisfy { $0.count == 5 && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
-  }
 
   // MARK: Titles
 
@@ -200,8 +190,7 @@ public enum NamedFormats {
     "lua-bytecode": "compiled Lua", "wasm": "WebAssembly", "dex": "compiled Android code",
     "parquet": "Parquet tables", "arrow": "Arrow tables", "orc": "ORC tables", "avro": "Avro records",
     "duckdb": "DuckDB databases", "lmdb": "LMDB databases",
-    "leveldb": "LevelDB tables and TensorFlow's checkpoint indexes", "tfrecord": "TFRecord files",
-    "tf-checkpoint-data": "the weights of a TensorFlow checkpoint", "matlab": "MATLAB files",
+    "tfrecord": "TFRecord files", "matlab": "MATLAB files",
     "netcdf": "NetCDF files", "hdf4": "HDF4 files", "mathematica": "Wolfram Language files",
     "encrypted": "encrypted files",
   ]

@@ -49,7 +49,8 @@ import Testing
       folders.isSuperset(of: ["gguf", "gzip", "json", "npy", "pickle", "python", "safetensors", "tar", "yaml", "zip"]))
     #expect(folders.isSuperset(of: ["7z", "bzip2", "lz4", "lzma", "xz", "zstd"]))
     #expect(folders.isSuperset(of: ["torchscript", "torchscript-bytecode", "skops-schema", "joblib-zfile"]))
-    #expect(folders.isSuperset(of: ["onnx", "savedmodel", "graphdef", "tf-metagraph", "tf-checkpoint", "tf-fingerprint"]))
+    #expect(
+      folders.isSuperset(of: ["onnx", "savedmodel", "graphdef", "tf-metagraph", "tf-checkpoint", "tf-fingerprint"]))
     #expect(folders.isSuperset(of: ["keras-metadata", "coreml", "paddle", "caffe"]))
     #expect(folders.isSuperset(of: ["dbm-dumb", "dbm-gnu", "berkeley-db", "sqlite"]))
     #expect(folders.isSuperset(of: ["executorch", "ggml", "msgpack", "ort", "paddle", "tflite", "xml"]))

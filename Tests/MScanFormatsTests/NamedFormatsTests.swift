@@ -39,13 +39,13 @@ import Testing
     Case("xgboost", "{L\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{7}learner{"), Case("xgboost", "binf\u{0}"),
     Case("word2vec", joined(latin1("2 2\na "), words(0xff, 0xff), latin1("\nb "), words(1, 2))),
     Case("torch7", joined(words(4, 1, 3), latin1("V 1"), words(9), latin1("nn.Linear"))),
-    Case("leveldb", joined([UInt8](repeating: 0xf0, count: 40), [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb])),
+    Case("tf-checkpoint", joined([UInt8](repeating: 0xf0, count: 40), [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb])),
     Case("duckdb", joined([UInt8](repeating: 0xf0, count: 8), latin1("DUCK"))),
     Case("ncnn", Array("7767517\n1 1\n".utf8)), Case("ncnn", words(7_767_517, 1)),
     Case("kenlm", "mmap lm http://kheafield.com/code format version 5\n\u{0}"),
     Case("encrypted", "Salted__\u{0}\u{ff}"), Case("lightgbm", Array("tree\nversion=v4\n".utf8)),
     Case("darknet", words(0, 2, 5, 64, 0, 1), name: "yolo.weights"), Case(nil, words(0, 2, 5, 64, 0, 1)),
-    Case("tf-checkpoint-data", [0xf0, 1, 2, 3], name: "variables.data-00000-of-00001"),
+    Case("tensor-data", [0xf0, 1, 2, 3], name: "variables.data-00000-of-00001"),
     Case(nil, [0xf0, 1, 2, 3], name: "variables.data-0-of-1"),
     Case("paddle-tensor", joined(words(0, 0, 0, 0, 4), [8, 5, 16, 1], words(7))),
     Case(nil, joined(words(0, 0, 0, 0, 4), [8, 5, 16, 2], words(7))),
@@ -75,7 +75,7 @@ import Testing
 
   /// A loader that unpickles a file does not ask what else it looks like.
   @Test func titlesAreWeak() {
-    #expect(NamedFormats.isWeak("leveldb") && NamedFormats.isWeak("msgpack"))
+    #expect(NamedFormats.isWeak("parquet") && NamedFormats.isWeak("msgpack"))
     #expect(!NamedFormats.isWeak("gguf") && NamedFormats.title(of: "gguf") == nil)
   }
 }

@@ -54,7 +54,7 @@ import Testing
     for sample in [SevenZipSamples.packed, SevenZipSamples.stored] {
       for count in 6..<sample.count {
         let facts = read(Array(sample[..<count]))
-        #expect(facts.anomalies.contains(where: \.incomplete), "\(count) bytes")
+        #expect(facts.anomalies.contains { $0.incomplete }, "\(count) bytes")
         #expect(facts.keepsTheLaws())
       }
     }

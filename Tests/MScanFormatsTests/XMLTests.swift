@@ -47,7 +47,7 @@ import Testing
 
   @Test(arguments: [
     ("<?xml version='1.0'?><a/>", "xml"), ("\n <net name='x'>", "xml"), ("<PMML>", "xml"), ("<!DOCTYPE net>", "xml"),
-    ("<!DOCTYPE html><html>", "text"), ("<!doctype html>", "text"), ("<b>bold</b>", "text"),
+    ("<!DOCTYPE html><html>", "html"), ("<!doctype html>", "html"), ("<b>bold</b>", "text"),
   ])
   func isToldByItsStart(_ text: String, _ format: String) {
     #expect(Identify.identify(ByteSource(Array(text.utf8)), name: "x").format == format)

@@ -1,3 +1,5 @@
+import MScanFacts
+
 /// Files that tools find by their name, and what they are.
 enum RepositoryNames {
   /// Whole names, in lower case.

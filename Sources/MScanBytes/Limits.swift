@@ -61,6 +61,13 @@ public struct Limits: Sendable, Hashable {
   public var yamlAliasNodes = 1_000_000
   /// Header of a NumPy array. Bytes; 1 MiB: NumPy itself takes 10,000 unless it may unpickle.
   public var npyHeader = 1 << 20
+  /// Links and dense attributes of one HDF5 file. Count; 100,000: the largest models have about 20,000 weights.
+  public var hdf5Objects = 100_000
+  /// Structures of one HDF5 file (headers, trees, heaps; never elements) that are read. Bytes; 64 MiB: about 2 KB for
+  /// each group and weight.
+  public var hdf5Structures = 64 << 20
+  /// Values of one marshal stream. Count; 1,048,576: the largest module of the standard library has about 20,000.
+  public var marshalValues = 1 << 20
   /// Opcodes of one pickle stream. Count; 1,000,000,000: a 100 MB pickle has 55 million.
   public var pickleOpcodes = 1_000_000_000
   /// Memo slots of one pickle. Count; 16,777,216: eight bytes each.

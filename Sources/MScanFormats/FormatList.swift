@@ -17,6 +17,9 @@ public enum FormatList {
     BerkeleyDBFormat.self,
     GNUDBMFormat.self,
     SQLiteFormat.self,
+    HDF5Format.self,
+    MarshalFormat.self,
+    PycFormat.self,
   ]
 
   public static func named(_ id: String) -> (any Format.Type)? { all.first { $0.id == id } }

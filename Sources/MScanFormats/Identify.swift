@@ -39,6 +39,9 @@ public enum Identify {
     formats = withProtobuf(formats, head, source, claimed: claimed)
     // What a reader was promised, it says what is wrong with.
     if formats.isEmpty, promises.contains(claimed) { formats = [claimed] }
+    if hasUserBlock(source, head: head, claimed: claimed), formats.first != "hdf5" {
+      formats = ["hdf5"] + formats.filter { !textFormats.contains($0) && $0 != "text" }
+    }
     // A zip is found from its end: whatever stands before it, zip readers open it.
     if formats.first != "zip", hasZipTail(source, head: head) {
       let isOwn = formats.first.map { isContainerOfItsOwn($0) } ?? false
@@ -64,7 +67,8 @@ public enum Identify {
       let other = marked == "tar" ? Codec.starting(head)?.name : marked
       return ["tar"] + [other].compactMap(\.self)
     }
-    if marked == "zip" || marked == "pickle" || marked == "git-lfs-pointer" { return [marked] }
+    // The signature of HDF5 is an opcode and then, `H`, none.
+    if ["zip", "pickle", "git-lfs-pointer", "hdf5"].contains(marked) { return [marked] }
     // `ID3 = 1` is a line of Python, and a template may start as it likes.
     if isText(head, whole: head.count == source.count) { return [] }
     let isSource = claimed == "jinja" || textFormats.contains(claimed) && !head.contains(0)
@@ -172,6 +176,7 @@ public enum Identify {
     }
     if GNUDBMFormat.isMagic(head) { return GNUDBMFormat.id }
     if BerkeleyDBFormat.isMagic(head) { return BerkeleyDBFormat.id }
+    if PycFormat.codeStart(head) != nil { return "pyc" }
     if isTarHeader(head) { return "tar" }
     if let codec = codec(head, source) { return codec.name }
     if let format = behindSkippableFrames(source) { return format }
@@ -185,6 +190,14 @@ public enum Identify {
       return "zlib"
     }
     return nil
+  }
+
+  /// Whether the signature of HDF5 stands behind a user block. Beyond the head it is looked for where the name says so.
+  private static func hasUserBlock(_ source: ByteSource, head: [UInt8], claimed: String) -> Bool {
+    if claimed == "hdf5" { return HDF5Format.superblockOffset(source) != nil }
+    return [512, 1024, 2048].contains { at in
+      head.count > at && head[at] == 0x89 && head[at...].starts(with: HDF5Format.signature)
+    }
   }
 
   /// The compression by its mark. A `.lzma` file has none, so its first bytes have to decode to something as well.
@@ -288,7 +301,7 @@ public enum Identify {
   /// Formats whose readers say what is wrong with a file of that name.
   private static let promises: Set<String> = [
     "onnx", "coreml", "paddle", "caffe", "protobuf", "safetensors", "npy", "json", "yaml",
-    "tar",
+    "tar", "pyc",
   ]
   private static let textFormats: Set<String> =
     RepositoryNames.formats.union(["python", "markdown", "jinja", "yaml"])
@@ -318,7 +331,7 @@ public enum Identify {
   private static let claims: [String: String] = [
     "safetensors": "safetensors", "json": "json", "jsonl": "json", "ndjson": "json", "npy": "npy",
     "npz": "zip", "zip": "zip", "whl": "zip", "jar": "zip", "mar": "zip", "keras": "zip", "gguf": "gguf",
-    "onnx": "onnx", "pb": "protobuf", "h5": "hdf5", "hdf5": "hdf5", "tflite": "tflite", "py": "python",
+    "onnx": "onnx", "pb": "protobuf", "h5": "hdf5", "hdf5": "hdf5", "tflite": "tflite", "py": "python", "pyc": "pyc",
     "md": "markdown", "jinja": "jinja", "jinja2": "jinja", "yaml": "yaml", "yml": "yaml", "png": "image",
     "jpg": "image", "jpeg": "image", "gif": "image", "webp": "image", "ico": "image", "txt": "text", "pdf": "pdf",
     "wav": "audio", "mp3": "audio", "ogg": "audio", "flac": "audio", "mp4": "video", "tar": "tar", "nemo": "tar",

@@ -49,5 +49,6 @@ import Testing
     #expect(folders.isSuperset(of: ["bzip2", "lz4", "lzma", "xz", "zstd"]))
     #expect(folders.isSuperset(of: ["torchscript", "torchscript-bytecode", "skops-schema", "joblib-zfile"]))
     #expect(folders.isSuperset(of: ["dbm-dumb", "dbm-gnu", "berkeley-db", "sqlite"]))
+    #expect(folders.isSuperset(of: ["hdf5", "marshal", "pyc"]))
   }
 }

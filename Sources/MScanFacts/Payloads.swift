@@ -152,8 +152,9 @@ public struct ValueFact: Sendable, Hashable {
 
   public static let attributes = ["path", "value", "type", "number", "key", "items"]
 
-  /// The key path, then what remains of it after each of its first eight steps: `text_config.auto_map.AutoModel` is
-  /// also `auto_map.AutoModel`, because nested configurations are read by the same code.
+  /// The key path, then what remains of it after each of its first seven steps and before each of its last four:
+  /// `text_config.auto_map.AutoModel` is also `auto_map.AutoModel`, because nested configurations are read by the same
+  /// code, however deep.
   var subjects: [String] {
     var found = [keyPath]
     var rest = keyPath[...]
@@ -161,7 +162,15 @@ public struct ValueFact: Sendable, Hashable {
       rest = rest[rest.index(after: dot)...]
       if !rest.isEmpty { found.append(String(rest)) }
     }
-    return found
+    guard rest.contains(".") else { return found }
+    var ends: [String] = []
+    var before = rest
+    while ends.count < 4, let dot = before.lastIndex(of: ".") {
+      let end = rest[rest.index(after: dot)...]
+      if !end.isEmpty { ends.append(String(end)) }
+      before = before[..<dot]
+    }
+    return found + ends.reversed()
   }
 
   /// The value as a reader writes it, strings without quotes.

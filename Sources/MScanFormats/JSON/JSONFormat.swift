@@ -215,6 +215,7 @@ struct JSONWalk {
     if token.kind == .string {
       noteFlaws(token, bytes, into: &sink)
       searchEncoded(token, bytes, into: &sink)
+      queueCode(token, bytes, into: &sink)
     }
     countEntry()
   }
@@ -239,6 +240,18 @@ struct JSONWalk {
       EncodedText.state(payload, place: place, of: input, into: &sink)
     }
     if !isWhole { EncodedText.noteUnsearched(range, place: place, of: input, into: &sink) }
+  }
+
+  /// Queues the code object that a string holds, as a Lambda layer of Keras keeps its function.
+  private mutating func queueCode(_ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer) {
+    guard let encoding = EncodedCode.encoding(of: token, bytes) else { return }
+    let decoded = EncodedCode.decode(token, bytes, encoding: encoding, limit: input.limits.heldBytes)
+    let path = childPath(bytes)
+    sink.addChild(
+      Artifact(
+        name: path.dotted.isEmpty ? "code at \(token.start)" : path.dotted, parent: input.index,
+        rangeInParent: ByteRange(token.start, token.end), encoding: encoding, size: decoded.count),
+      source: ByteSource(decoded), format: MarshalFormat.id)
   }
 
   // MARK: Facts

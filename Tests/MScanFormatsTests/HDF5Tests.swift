@@ -75,6 +75,7 @@ extension FactBuffer {
     Case("an attribute without data", HDF5Writer.file([.attribute("a", Message.float)]), ["hdf5.truncated!"]),
     Case("a tail", HDF5Writer.file([]) + [1, 2, 3], []),
     Case("version 9", HDF5Writer.signature + [9] + [UInt8](repeating: 0, count: 40), ["hdf5.unsupported!"]),
+    Case("zeros", HDF5Writer.signature + [UInt8](repeating: 0, count: 64), ["hdf5.placeholder"]),
     Case("no signature", [1, 2, 3], ["hdf5.malformed!"]),
     Case("signature only", HDF5Writer.signature, ["hdf5.truncated!"]),
   ]

@@ -138,7 +138,7 @@ import Testing
   /// A module that defines `f`, which calls os.system, and calls it only if `isCalled`. 3.11.
   static func defining(isCalled: Bool) -> [UInt8] {
     let callOS: [UInt8] =
-      [151, 0, 116, 0] + caches(5) + [106, 1] + caches(4) + [100, 1, 166, 1, 0, 0, 171, 1] + caches(4) + [83, 0]
+      [151, 0, 116, 0] + caches(5) + [160, 1] + caches(10) + [100, 1, 166, 1, 0, 0, 171, 1] + caches(4) + [83, 0]
     let inner = code(callOS, [[0x4e], text("true")], ["os", "system"], name: "f")
     let define: [UInt8] = [151, 0, 100, 0, 100, 1, 108, 0, 90, 0, 100, 2, 132, 0, 90, 1]
     let call: [UInt8] = [2, 0, 101, 1, 166, 0, 0, 0, 171, 0] + caches(4) + [1, 0]

@@ -22,6 +22,7 @@ public enum HDF5Format: Format {
     let mark = sink.facts.count
     do throws(ParseFailure) {
       guard let start = superblockOffset(input.source) else { throw ParseFailure(.malformed, "signature", at: 0) }
+      if isPlaceholder(input.source) { return statePlaceholder(input, into: &sink) }
       let superblock = try HDF5Superblock(input.source, at: start)
       var walk = HDF5Walk(input, superblock)
       walk.read(into: &sink)
@@ -29,6 +30,24 @@ public enum HDF5Format: Format {
       sink.emit(error, format: id, artifact: input.index, size: input.source.count)
     }
     sink.sortFacts(after: mark)
+  }
+
+  /// Bytes of a file that may be a placeholder; 1 MiB.
+  private static let placeholderLimit = 1 << 20
+
+  /// Whether nothing but zeros follows the signature: no reader gets anything out of it.
+  private static func isPlaceholder(_ source: ByteSource) -> Bool {
+    guard source.count <= placeholderLimit, source.count > 16, source.prefix(16, at: 8).allSatisfy({ $0 == 0 }) else {
+      return false
+    }
+    return source.prefix(source.count, at: 8).allSatisfy { $0 == 0 }
+  }
+
+  private static func statePlaceholder(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    sink.emit(
+      .anomaly(
+        AnomalyFact(subject: "hdf5.placeholder", field: "superblock-version", detail: "a signature and zeros")),
+      artifact: input.index, range: ByteRange(0, input.source.count), place: .whole)
   }
 
   /// Where the signature stands: at 0, or behind a user block of 512 bytes or that doubled any number of times.

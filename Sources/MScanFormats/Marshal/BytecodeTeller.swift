@@ -14,17 +14,17 @@ struct BytecodeTeller {
     case unknown
   }
 
-  private let reader: MarshalReader
-  private let input: ArtifactInput
-  private let when: [String]
+  let reader: MarshalReader
+  let input: ArtifactInput
+  let when: [String]
   /// A module runs at import, and its functions only when something calls them.
-  private let isModule: Bool
-  private let dialect: PythonDialect
+  let isModule: Bool
+  let dialect: PythonDialect
   /// Instructions that no Python would have written.
-  private let faults: Int
+  let faults: Int
   /// What names stand for, for each code object: a path, or nil for what the code defines itself.
-  private var bindings: [[String: String?]]
-  private var isReached: [Bool]
+  var bindings: [[String: String?]]
+  var isReached: [Bool]
 
   init(_ reader: MarshalReader, input: ArtifactInput, when: [String], isModule: Bool) {
     self.reader = reader
@@ -53,7 +53,7 @@ struct BytecodeTeller {
     }
   }
 
-  private func noteFaults(into sink: inout FactBuffer) {
+  func noteFaults(into sink: inout FactBuffer) {
     guard faults > 0 else { return }
     let start = min(reader.codes[0].start, input.source.count)
     sink.emit(
@@ -67,7 +67,7 @@ struct BytecodeTeller {
   /// Marks the code that a module's own code may call when it is imported: the bodies of classes, functions without a
   /// name of their own, every function whose name is used in code that is reached, and of a class that is used what
   /// Python itself calls.
-  private mutating func reach() {
+  mutating func reach() {
     var children: [[Int]] = Array(repeating: [], count: reader.codes.count)
     var named: [String: [Int]] = [:]
     for (index, code) in reader.codes.enumerated() where index > 0 {
@@ -88,11 +88,11 @@ struct BytecodeTeller {
     }
   }
 
-  private func isClassBody(_ index: Int) -> Bool {
+  func isClassBody(_ index: Int) -> Bool {
     reader.codes[index].names.contains("__module__") && reader.codes[index].names.contains("__qualname__")
   }
 
-  private func namesUsed(by index: Int) -> [String] {
+  func namesUsed(by index: Int) -> [String] {
     let code = reader.codes[index]
     let names = PythonInstruction.split(reader.bytes[code.instructions], dialect).compactMap { instruction in
       switch instruction.operation {
@@ -106,7 +106,7 @@ struct BytecodeTeller {
 
   // MARK: Instructions
 
-  private mutating func step(
+  mutating func step(
     _ instruction: PythonInstruction, _ frame: inout BytecodeFrame, into sink: inout FactBuffer
   ) {
     let argument = instruction.argument
@@ -138,7 +138,7 @@ struct BytecodeTeller {
   }
 
   /// Instructions that move values or make new ones of them.
-  private mutating func arrange(
+  mutating func arrange(
     _ instruction: PythonInstruction, _ frame: inout BytecodeFrame, into sink: inout FactBuffer
   ) {
     let argument = instruction.argument
@@ -170,14 +170,14 @@ struct BytecodeTeller {
     }
   }
 
-  private mutating func drop(
+  mutating func drop(
     _ count: Int, _ frame: inout BytecodeFrame, _ result: Value, into sink: inout FactBuffer
   ) {
     for _ in 0..<min(count, frame.stack.count) { use(frame.pop(), frame, into: &sink) }
     frame.push(result)
   }
 
-  private func loadConstant(_ index: Int, _ frame: inout BytecodeFrame) {
+  func loadConstant(_ index: Int, _ frame: inout BytecodeFrame) {
     guard frame.code.constants.indices.contains(index) else { return frame.push(.unknown) }
     let value = frame.code.constants[index]
     if case .code(let code) = reader.values[value] { return frame.push(.code(code)) }
@@ -185,7 +185,7 @@ struct BytecodeTeller {
     frame.push(.constant(value))
   }
 
-  private func loadGlobal(_ instruction: PythonInstruction, _ frame: inout BytecodeFrame) {
+  func loadGlobal(_ instruction: PythonInstruction, _ frame: inout BytecodeFrame) {
     let name = name(frame.code, instruction)
     frame.note(name)
     // From 3.11 on the lowest bit asks for a null beside it: below the value until 3.12, then above.
@@ -198,7 +198,7 @@ struct BytecodeTeller {
     if hasNull, !isBelow { frame.push(.null) }
   }
 
-  private mutating func attribute(
+  mutating func attribute(
     _ instruction: PythonInstruction, _ frame: inout BytecodeFrame, into sink: inout FactBuffer
   ) {
     let name = name(frame.code, instruction)
@@ -218,7 +218,7 @@ struct BytecodeTeller {
     if isMethod { frame.push(.null) }
   }
 
-  private mutating func importing(
+  mutating func importing(
     _ instruction: PythonInstruction, _ frame: inout BytecodeFrame, into sink: inout FactBuffer
   ) {
     let name = name(frame.code, instruction)
@@ -242,7 +242,7 @@ struct BytecodeTeller {
     }
   }
 
-  private mutating func subscripting(
+  mutating func subscripting(
     _ instruction: PythonInstruction, _ frame: inout BytecodeFrame, into sink: inout FactBuffer
   ) {
     let key = frame.pop()
@@ -262,7 +262,7 @@ struct BytecodeTeller {
 
   // MARK: Calls
 
-  private mutating func call(
+  mutating func call(
     _ instruction: PythonInstruction, _ frame: inout BytecodeFrame, into sink: inout FactBuffer
   ) {
     var count = instruction.argument
@@ -295,7 +295,7 @@ struct BytecodeTeller {
     finish(callee, arguments, instruction, &frame, into: &sink)
   }
 
-  private mutating func finish(
+  mutating func finish(
     _ callee: Value, _ arguments: [Value], _ instruction: PythonInstruction, _ frame: inout BytecodeFrame,
     into sink: inout FactBuffer
   ) {
@@ -320,207 +320,4 @@ struct BytecodeTeller {
     emit(path, .invoked, arguments.map { describe($0) }, instruction.offset, namedAt: at, frame, into: &sink)
     frame.push(.unknown)
   }
-
-  // MARK: Names
-
-  private func name(_ code: MarshalCode, _ instruction: PythonInstruction) -> String {
-    let index = instruction.operation.map { instruction.argument >> dialect.nameShift($0) } ?? instruction.argument
-    return code.names.indices.contains(index) ? code.names[index] : "?"
-  }
-
-  private func local(_ code: MarshalCode, _ index: Int) -> String {
-    code.locals.indices.contains(index) ? code.locals[index] : "?"
-  }
-
-  private func variable(_ code: MarshalCode, _ instruction: PythonInstruction) -> String {
-    switch instruction.operation {
-    case .loadDeref, .storeDeref, .loadFromDictOrDeref:
-      if code.layout == .python311 { return local(code, instruction.argument) }
-      return code.cells.indices.contains(instruction.argument) ? code.cells[instruction.argument] : "?"
-    default: return local(code, instruction.argument)
-    }
-  }
-
-  /// What a name stands for: in its own code, in the code around it, or as a global.
-  private func lookUp(_ name: String, _ frame: BytecodeFrame, _ instruction: PythonInstruction) -> Value {
-    var at: Int? = frame.index
-    while let index = at {
-      if let known = bindings[index][name] {
-        return known.map { .path($0, at: instruction.offset) } ?? .unknown
-      }
-      at = reader.codes[index].parent
-    }
-    switch instruction.operation {
-    case .loadName, .loadGlobal, .loadFromDictOrGlobal:
-      return .path(PythonBuiltins.names.contains(name) ? "builtins." + name : name, at: instruction.offset)
-    default: return .unknown
-    }
-  }
-
-  private mutating func bind(
-    _ name: String, _ value: Value, _ frame: BytecodeFrame, into sink: inout FactBuffer
-  ) {
-    switch value {
-    case .path(let path, _):
-      // A second, different meaning makes the name unknown rather than wrong; what it meant is still named.
-      bindings[frame.index][name] = path
-      if path.contains(".") { use(value, frame, into: &sink) }
-    default:
-      use(value, frame, into: &sink)
-      bindings[frame.index][name] = .some(nil)
-    }
-  }
-
-  // MARK: Facts
-
-  /// A value that nothing extends any more: a path is named.
-  private mutating func use(_ value: Value, _ frame: BytecodeFrame, into sink: inout FactBuffer) {
-    guard case .path(let path, let at) = value, path.contains(".") else { return }
-    emit(path, .named, [], at, namedAt: nil, frame, into: &sink)
-  }
-
-  private mutating func emit(
-    _ path: String, _ stage: CallableFact.Stage, _ arguments: [String], _ offset: Int, namedAt: Int?,
-    _ frame: BytecodeFrame, into sink: inout FactBuffer
-  ) {
-    let range = range(offset, frame)
-    guard isReached[frame.index] else {
-      // What no code of the module calls is told, not judged.
-      sink.emit(
-        .operation(
-          OperationFact(
-            framework: "python", name: path, domain: "uncalled", scope: frame.code.name, arguments: arguments)),
-        artifact: input.index, range: range, place: .node(frame.code.name))
-      return
-    }
-    let split = path.lastIndex(of: ".")
-    sink.emit(
-      .callable(
-        CallableFact(
-          module: split.map { String(path[..<$0]) } ?? "",
-          name: split.map { String(path[path.index(after: $0)...]) } ?? path,
-          stage: stage, via: "bytecode", arguments: bounded(arguments), when: when, subjects: Self.subjects(path),
-          namedAt: namedAt.map { self.range($0, frame) })),
-      artifact: input.index, range: range, place: .node(frame.code.name))
-  }
-
-  /// The path, what remains behind each of its steps, and the last step if Python gives it a meaning of its own.
-  private static func subjects(_ path: String) -> [String] {
-    var found = [path]
-    var rest = path[...]
-    while found.count < 8, let dot = rest.firstIndex(of: ".") {
-      rest = rest[rest.index(after: dot)...]
-      if rest.contains(".") || rest.hasPrefix("__") { found.append(String(rest)) }
-    }
-    return found
-  }
-
-  private func refer(_ module: String, _ offset: Int, _ frame: BytecodeFrame, into sink: inout FactBuffer) {
-    sink.emit(
-      .reference(ReferenceFact(field: "python.import", type: .module, target: Self.clip(module))),
-      artifact: input.index, range: range(offset, frame), place: .node(frame.code.name))
-  }
-
-  private func list(_ frame: BytecodeFrame, into sink: inout FactBuffer) {
-    let start = min(frame.code.start, input.source.count)
-    sink.emit(
-      .operation(
-        OperationFact(
-          framework: "python", name: "code", node: frame.code.name,
-          scope: frame.code.parent.map { reader.codes[$0].name } ?? "", arguments: bounded(frame.used))),
-      artifact: input.index, range: ByteRange(start, min(start &+ 1, input.source.count)), place: .node(frame.code.name)
-    )
-  }
-
-  private func range(_ offset: Int, _ frame: BytecodeFrame) -> ByteRange {
-    let at = min(reader.base &+ frame.code.instructions.lowerBound &+ offset, input.source.count)
-    return ByteRange(at, min(at &+ 1, input.source.count))
-  }
-
-  private func bounded(_ arguments: [String]) -> [String] {
-    var left = input.limits.argumentCharacters
-    var kept: [String] = []
-    for argument in arguments {
-      guard left > 0 else {
-        kept.append("…")
-        break
-      }
-      kept.append(String(argument.prefix(left)))
-      left &-= argument.count
-    }
-    return kept
-  }
-
-  private func describe(_ value: Value) -> String {
-    switch value {
-    case .path(let path, _): path
-    case .constant(let index): render(index) ?? "None"
-    case .code(let index): reader.codes[index].name
-    case .null, .unknown: "?"
-    }
-  }
-
-  /// A constant as it is read; nil for None and for lists.
-  private func render(_ value: Int) -> String? {
-    switch reader.values[value] {
-    case .text(let text): Self.clip(text)
-    case .literal(let text): text
-    case .bytes(let range): Self.clip(String(decoding: reader.bytes[range].prefix(256), as: UTF8.self))
-    case .list(let items):
-      items.isEmpty ? nil : "(" + items.prefix(8).map { reader.text($0) }.joined(separator: ", ") + ")"
-    case .none, .code: nil
-    }
-  }
-
-  private static func clip(_ text: String) -> String { String(text.prefix(256)) }
-}
-
-/// One code object while its instructions are followed.
-struct BytecodeFrame {
-  let index: Int
-  let code: MarshalCode
-  var stack: [BytecodeTeller.Value] = []
-  /// Names and constants in order of use, bounded.
-  private(set) var used: [String] = []
-
-  init(index: Int, code: MarshalCode) { (self.index, self.code) = (index, code) }
-
-  /// Values kept; deeper ones are forgotten, as are those below what a bounded list can tell.
-  private static let depth = 256
-  private static let usedLimit = 64
-
-  mutating func push(_ value: BytecodeTeller.Value) {
-    if stack.count < Self.depth { stack.append(value) }
-  }
-
-  /// The top of the stack; unknown when nothing is known of it.
-  mutating func pop() -> BytecodeTeller.Value { stack.popLast() ?? .unknown }
-
-  func peek(_ depth: Int) -> BytecodeTeller.Value {
-    depth > 0 && depth <= stack.count ? stack[stack.count &- depth] : .unknown
-  }
-
-  mutating func swap(_ depth: Int) {
-    guard depth > 1, depth <= stack.count else { return }
-    stack.swapAt(stack.count &- 1, stack.count &- depth)
-  }
-
-  mutating func note(_ text: String) {
-    if used.count < Self.usedLimit { used.append(text) }
-  }
-}
-
-/// Names that every module of Python has without an import.
-enum PythonBuiltins {
-  static let names: Set<String> = [
-    "ArithmeticError", "BaseException", "Exception", "IOError", "OSError", "RuntimeError", "TypeError", "ValueError",
-    "__build_class__", "__builtins__", "__import__", "abs", "aiter", "all", "anext", "any", "apply", "ascii", "bin",
-    "bool", "breakpoint", "buffer", "bytearray", "bytes", "callable", "chr", "classmethod", "cmp", "coerce", "compile",
-    "complex", "delattr", "dict", "dir", "divmod", "enumerate", "eval", "exec", "execfile", "exit", "file", "filter",
-    "float", "format", "frozenset", "getattr", "globals", "hasattr", "hash", "help", "hex", "id", "input", "int",
-    "intern", "isinstance", "issubclass", "iter", "len", "list", "locals", "long", "map", "max", "memoryview", "min",
-    "next", "object", "oct", "open", "ord", "pow", "print", "property", "quit", "range", "raw_input", "reduce",
-    "reload", "repr", "reversed", "round", "set", "setattr", "slice", "sorted", "staticmethod", "str", "sum", "super",
-    "tuple", "type", "unichr", "unicode", "vars", "xrange", "zip",
-  ]
 }

@@ -184,14 +184,7 @@ struct MarshalReader {
   /// The numbers before a code object's values: the only count of them that puts bytes of instructions next.
   private mutating func beginCode(_ slot: Int?, _ cursor: inout ByteCursor, at start: Int) throws(ParseFailure) {
     let at = cursor.index
-    let numbers = [4, 5, 6].first { count in
-      let type = at &+ count &* 4
-      guard type &+ 5 <= bytes.count else { return false }
-      if bytes[type] & 0x7f == UInt8(ascii: "r") { return bytes[type &+ 4] == 0 && count == 5 }
-      guard bytes[type] & 0x7f == UInt8(ascii: "s") else { return false }
-      let length = (1...4).reversed().reduce(0) { $0 &<< 8 | Int(bytes[type &+ $1]) }
-      return length > 0 && length <= bytes.count &- type &- 5
-    }
+    let numbers = [4, 5, 6].first { isInstructions(at: at &+ $0 &* 4) }
     let parent = frames.last { if case .code = $0.kind { true } else { false } }
     var code = MarshalCode(parent: nil, start: start)
     if case .code(let index, _) = parent?.kind { code.parent = index }
@@ -200,6 +193,20 @@ struct MarshalReader {
     try cursor.skip(numbers &* 4, "code")
     codes.append(code)
     frames.append(Frame(kind: .code(index: codes.count &- 1, left: 9), slot: slot))
+  }
+
+  /// Whether bytes that fit stand at `at`, or a reference to bytes: functions with the same instructions share them.
+  private func isInstructions(at: Int) -> Bool {
+    guard at &+ 5 <= bytes.count else { return false }
+    let number = (1...4).reversed().reduce(0) { $0 &<< 8 | Int(bytes[at &+ $1]) }
+    switch bytes[at] & 0x7f {
+    case UInt8(ascii: "s"): return number > 0 && number <= bytes.count &- at &- 5
+    case UInt8(ascii: "r"):
+      guard references.indices.contains(number), values.indices.contains(references[number]) else { return false }
+      if case .bytes = values[references[number]] { return true }
+      return false
+    default: return false
+    }
   }
 
   /// Takes the next value of a code object.

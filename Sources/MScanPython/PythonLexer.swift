@@ -213,7 +213,8 @@ struct PythonLexer {
   private mutating func indentation() {
     var column = 0
     var alternative = 0
-    var continued: (Int, Int)?
+    var continued = 0
+    var isContinued = false
     loop: while true {
       switch byte(position) {
       case 0x20:
@@ -226,7 +227,9 @@ struct PythonLexer {
       case UInt8(ascii: "\\"):
         let next = byte(position + 1)
         guard next == 0x0a || next == 0x0d else { break loop }
-        if continued == nil { continued = (column, alternative) }
+        isContinued = true
+        // The first line counts, unless it has no blanks at all.
+        if continued == 0 { continued = column }
         position += 1
         skipLineEnd()
         continue loop
@@ -235,22 +238,22 @@ struct PythonLexer {
         guard position < count else { return }
         skipLineEnd()
         (column, alternative) = (0, 0)
-        continued = nil
+        (continued, isContinued) = (0, false)
         continue loop
       case 0x0a, 0x0d:
         skipLineEnd()
         (column, alternative) = (0, 0)
-        continued = nil
+        (continued, isContinued) = (0, false)
         continue loop
       default: break loop
       }
       position += 1
     }
     if position >= count {
-      if continued != nil { note("unexpected end of file after line continuation", at: count) }
+      if isContinued { note("unexpected end of file after line continuation", at: count) }
       return
     }
-    if let continued { (column, alternative) = continued }
+    if continued > 0 { (column, alternative) = (continued, continued) }
     compareIndentation(column, alternative)
   }
 

@@ -170,6 +170,9 @@ struct PythonStatements {
         paths += resolver.attribute(name, of: value).compactMap(\.asPath)
       }
     }
+    // A name that nothing here binds is one of the built-in ones, or comes from whoever runs this text: another cell of
+    // the notebook, the caller of `exec`.
+    if written.contains("."), paths.contains("builtins." + written) { paths.append(written) }
     if !paths.isEmpty { return paths }
     guard let dot = written.firstIndex(of: ".") else { return [written] }
     return ["?" + written[dot...]]

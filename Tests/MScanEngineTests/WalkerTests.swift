@@ -119,7 +119,6 @@ private func zip(_ listed: [(name: String, bytes: [UInt8])]) -> [UInt8] {
         + Array("\n\u{8}\n\u{1}a\u{15}1234".utf8), false
     ),
     ("ops.so", [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0], true),
-    ("model.7z", [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c, 0, 4], true),
     ("blob", [0x00, 0xff, 0x13, 0x00, 0x9c], true),
     ("pytorch_model.bin", lfsPointer, true),
   ])

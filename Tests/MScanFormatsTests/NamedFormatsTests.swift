@@ -39,7 +39,8 @@ import Testing
     Case("xgboost", "{L\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{7}learner{"), Case("xgboost", "binf\u{0}"),
     Case("word2vec", joined(latin1("2 2\na "), words(0xff, 0xff), latin1("\nb "), words(1, 2))),
     Case("torch7", joined(words(4, 1, 3), latin1("V 1"), words(9), latin1("nn.Linear"))),
-    Case("tf-checkpoint", joined([UInt8](repeating: 0xf0, count: 40), [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb])),
+    Case(
+      "tf-checkpoint", joined([UInt8](repeating: 0xf0, count: 40), [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb])),
     Case("duckdb", joined([UInt8](repeating: 0xf0, count: 8), latin1("DUCK"))),
     Case("ncnn", Array("7767517\n1 1\n".utf8)), Case("ncnn", words(7_767_517, 1)),
     Case("kenlm", "mmap lm http://kheafield.com/code format version 5\n\u{0}"),

@@ -27,8 +27,9 @@ import Testing
     #expect(sink.pythonImports == ["2:0 os.path", "2:0 sys", "3:0 .a.b", "3:0 .a.d", "4:0 ..*"])
     #expect(
       sink.pythonCalls == [
-        "5:1 decorate(1)", "7:13 field(default=f'{b()!r:>{w}}')", "7:30 b()", "9:13 open(p)", "9:27 lock()",
-        "10:18 f.read()", "11:35 c()", "11:62 g()", "12:13 os.system(\"echo x\")", "13:34 E(e)",
+        "5:1 decorate(1)", "7:13 field(default=f'{b()!r:>{w}}')", "7:30 b()", "9:13 open(p)",
+        "9:18 os.path()", "9:27 lock()", "10:18 ?.read()", "11:35 .a.b()", "11:62 g()", "12:13 os.system(\"echo x\")",
+        "13:34 E(e)",
       ])
     #expect(sink.keepsTheLaws)
   }
@@ -129,20 +130,21 @@ import Testing
       "brackets in pairs", String(repeating: "[", count: 1000) + "f()" + String(repeating: "]", count: 1000),
       ["python.malformed"], true
     ),
-    Deep("signs", "x = " + String(repeating: "-", count: 50_000) + "f()", [], true),
+    Deep("signs", "x = " + String(repeating: "-", count: 50_000) + "f()", ["limit.pythonMeaning!"], true),
     Deep("words", "x = " + String(repeating: "not ", count: 50_000) + "f()", [], true),
     Deep("lambdas", "x = " + String(repeating: "lambda: ", count: 50_000) + "f()", [], true),
-    Deep("conditions", "x = " + String(repeating: "a if b else ", count: 50_000) + "f()", [], true),
+    Deep(
+      "conditions", "x = " + String(repeating: "a if b else ", count: 50_000) + "f()", ["limit.pythonMeaning!"], true),
     Deep("attributes", "x" + String(repeating: ".a", count: 100_000) + "\nf()", [], true),
     Deep("calls", "x" + String(repeating: "()", count: 50_000) + "\nf()", [], true),
     Deep("sums", "x = 1" + String(repeating: " + 1", count: 100_000) + "\nf()", [], true),
-    Deep("powers", "x = 1" + String(repeating: "**1", count: 50_000) + "\nf()", [], true),
+    Deep("powers", "x = 1" + String(repeating: "**1", count: 50_000) + "\nf()", ["limit.pythonMeaning!"], true),
     Deep("one line", "x = [" + String(repeating: "1,", count: 500_000) + "f()]", [], true),
     Deep("one line of statements", String(repeating: "x;", count: 100_000) + "f()", [], true),
     Deep("literals", "x = " + String(repeating: "f'{a}' 'b' ", count: 50_000) + "\nf()", [], true),
     Deep(
       "fields", "x = " + String(repeating: "f'{", count: 1000) + "f()" + String(repeating: "}'", count: 1000),
-      ["python.malformed"], true
+      ["limit.pythonMeaning!", "python.malformed"], true
     ),
     Deep("chain of elif", "if x: a\n" + String(repeating: "elif x: a\n", count: 50_000) + "f()", [], true),
     Deep("blocks", nested(1000), ["python.malformed"], true),

@@ -95,7 +95,7 @@ import Testing
     "f'a' b'b'\n",
     "f'{'\n", "f'{}'\n", "f'}'\n", "f'{a'\n", "f'{a!}'\n", "f'{a!x}'\n", "f'{a b}'\n", "f'{lambda x: 1}'\n",
     "f'{a:{b'\n",
-    "x = 1 + \\ \n  2\n", "x \\", "\\\n", "match x:\n  pass\n", "match x:\n  case: pass\n",
+    "x = 1 + \\ \n  2\n", "x \\", "\\\n", "x\n\\\n y\n", "match x:\n  pass\n", "match x:\n  case: pass\n",
     "match x:\n  case a * b: pass\n", "type X\n", "type X[ = 1\n",
     "if a:\n\tb\n    c\n", "if a:\n\tb\n        c\n", "a\u{0}b\n", "é€ = 1\n", "x = ‘a’\n",
   ])

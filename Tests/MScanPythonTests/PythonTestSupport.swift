@@ -79,7 +79,9 @@ extension FactBuffer {
   var pythonCalls: [String] {
     facts.compactMap { fact in
       guard case .callable(let callable) = fact.payload else { return nil }
-      return "\(fact.place.description) \(callable.dotted)(\(callable.arguments.joined(separator: ", ")))"
+      // What nothing binds is taken from the built-in names.
+      let name = callable.dotted.hasPrefix("builtins.") ? String(callable.dotted.dropFirst(9)) : callable.dotted
+      return "\(fact.place.description) \(name)(\(callable.arguments.joined(separator: ", ")))"
     }
   }
 

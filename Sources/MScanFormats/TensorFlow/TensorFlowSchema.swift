@@ -18,11 +18,11 @@ enum TensorFlowRole: Sendable {
 enum TensorFlowSchema {
   typealias Schema = ProtobufSchema<TensorFlowRole>
 
-  static let savedModel = Schema([savedModelMessage] + parts)
-  static let metaGraph = Schema([metaGraphMessage] + parts)
+  static let savedModel = Schema([savedModelMessage, metaGraphMessage, graphMessage] + parts)
+  static let metaGraph = Schema([metaGraphMessage, graphMessage] + parts)
   static let graph = Schema([graphMessage] + parts)
 
-  private static let parts = [metaGraphMessage, graphMessage, nodeMessage] + metaParts + functionParts + valueParts
+  private static let parts = [nodeMessage] + metaParts + functionParts + valueParts
 
   private static let savedModelMessage = Schema.Message(
     "SavedModel",

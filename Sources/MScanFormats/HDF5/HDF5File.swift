@@ -12,8 +12,8 @@ struct HDF5File {
   }
 
   /// Bytes of a page of the cache, and pages in it: structures lie close together and are gone back to.
-  private static let pageSize = 512
-  private static let pageCount = 64
+  private static let pageSize = 128
+  private static let pageCount = 256
   /// Extents that are kept; beyond, gaps are not looked for.
   private static let extentLimit = 1 << 19
 
@@ -61,7 +61,7 @@ struct HDF5File {
     let (end, overflow) = start.addingReportingOverflow(count)
     guard start >= 0, count >= 0, !overflow, end <= size else { throw ParseFailure(.truncated, field, at: start) }
     try charge(max(count, 8), at: start)
-    if count >= 4 &* Self.pageSize {
+    if count >= 8 &* Self.pageSize {
       return ByteCursor(try source.bytes(ByteRange(start, end), limit: count, field: field), base: start)
     }
     var bytes: [UInt8] = []

@@ -224,8 +224,10 @@ struct SevenZipReader {
     if let data, let crc, data.count == range.count, data.count <= 4 << 20, Inflate.crc32(data) != crc {
       flags.append(.badChecksum)
     }
+    // Where the stream ends before the member starts, the member is at its end.
+    let start = min(ByteRange(at: folder.packed.start, count: range.start).end, source.count)
     let place =
-      folder.inPlace ? ByteRange(at: folder.packed.start + range.start, count: data?.count ?? 0) : folder.packed
+      folder.inPlace ? ByteRange(at: start, count: min(data?.count ?? 0, source.count - start)) : folder.packed
     state(name, folder.method, place, size: range.count, flags, into: &sink)
     if folder.inPlace, let data, data.count < range.count {
       anomaly(

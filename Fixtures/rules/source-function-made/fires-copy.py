@@ -1,0 +1,4 @@
+import types
+
+square = lambda x: x * x
+copy = types.FunctionType(square.__code__, {})

@@ -59,13 +59,21 @@ extension PythonResolver {
   }
 
   mutating func negated(_ id: NodeID) -> [PythonValue] {
-    guard let number = value(of: tree[id].first)?.asInteger else { return [] }
-    switch TokenKind(rawValue: UInt8(truncatingIfNeeded: tree[id].data)) {
-    case .minus: return number == .min ? [] : [.integer(-number)]
-    case .plus: return [.integer(number)]
-    case .tilde: return [.integer(~number)]
-    default: return []
+    var signs: [UInt32] = []
+    var at = id
+    while tree[at].kind == .unary {
+      signs.append(tree[at].data)
+      at = tree[at].first
     }
+    guard var number = value(of: at)?.asInteger else { return [] }
+    for sign in signs.reversed() {
+      switch TokenKind(rawValue: UInt8(truncatingIfNeeded: sign)) {
+      case .minus: number = 0 &- number
+      case .tilde: number = ~number
+      default: continue
+      }
+    }
+    return [.integer(number)]
   }
 
   /// Chains of one operator lean to the left and may be long, so that the left side is followed without descending.

@@ -109,10 +109,8 @@ struct PythonResolver {
       case .kwNone: return [.none]
       default: return []
       }
-    case .conditional: return children(id).dropFirst().flatMap { values(of: $0) }
-    case .boolean: return children(id).flatMap { values(of: $0) }
-    case .namedExpression: return children(id).last.map { values(of: $0) } ?? []
-    case .await, .starred: return values(of: node.first)
+    case .conditional, .boolean, .namedExpression, .await, .starred:
+      return alternatives(id).flatMap { values(of: $0) }
     case .unary: return negated(id)
     case .binary: return binary(id)
     case .lambda: return [.function(id)]
@@ -124,6 +122,22 @@ struct PythonResolver {
     case .listComprehension, .generator, .setComprehension: return comprehension(id)
     default: return []
     }
+  }
+
+  /// The expressions that a choice is between, however long its chain is.
+  private func alternatives(_ id: NodeID) -> [NodeID] {
+    var open = [id]
+    var found: [NodeID] = []
+    while let next = open.popLast() {
+      switch tree[next].kind {
+      case .conditional: open += children(next).dropFirst().reversed()
+      case .boolean: open += children(next).reversed()
+      case .namedExpression: open += children(next).suffix(1)
+      case .await, .starred: open.append(tree[next].first)
+      default: found.append(next)
+      }
+    }
+    return found
   }
 
   // MARK: - Names

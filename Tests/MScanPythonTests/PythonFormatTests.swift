@@ -130,11 +130,10 @@ import Testing
       "brackets in pairs", String(repeating: "[", count: 1000) + "f()" + String(repeating: "]", count: 1000),
       ["python.malformed"], true
     ),
-    Deep("signs", "x = " + String(repeating: "-", count: 50_000) + "f()", ["limit.pythonMeaning!"], true),
+    Deep("signs", "x = " + String(repeating: "-", count: 50_000) + "f()", [], true),
     Deep("words", "x = " + String(repeating: "not ", count: 50_000) + "f()", [], true),
     Deep("lambdas", "x = " + String(repeating: "lambda: ", count: 50_000) + "f()", [], true),
-    Deep(
-      "conditions", "x = " + String(repeating: "a if b else ", count: 50_000) + "f()", ["limit.pythonMeaning!"], true),
+    Deep("conditions", "x = " + String(repeating: "a if b else ", count: 50_000) + "f()", [], true),
     Deep("attributes", "x" + String(repeating: ".a", count: 100_000) + "\nf()", [], true),
     Deep("calls", "x" + String(repeating: "()", count: 50_000) + "\nf()", [], true),
     Deep("sums", "x = 1" + String(repeating: " + 1", count: 100_000) + "\nf()", [], true),

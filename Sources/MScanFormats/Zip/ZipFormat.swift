@@ -30,7 +30,8 @@ struct ZipReader {
   mutating func read(into sink: inout FactBuffer) {
     let mark = sink.facts.count
     var directory = ZipDirectory(source, limits: input.limits)
-    let unsearched = directory.addUnlisted()
+    // What lies between members that were not all listed is no gap.
+    let unsearched = directory.isOverLimit ? 0 : directory.addUnlisted()
     stateArchive(directory, unsearched: unsearched, into: &sink)
     var names: [String] = []
     for entry in directory.entries {
@@ -118,7 +119,7 @@ struct ZipReader {
         "limit.heldBytes", ByteRange(0, 0), detail: "\(unsearched) bytes between the members were not searched",
         incomplete: true, into: &sink)
     }
-    for gap in directory.gaps() {
+    for gap in directory.isOverLimit ? [] : directory.gaps() {
       let head = source.prefix(64, at: gap.start)
       if gap.count <= 64, head.allSatisfy({ $0 == 0 }) { continue }
       let subject =

@@ -39,7 +39,7 @@ struct ZipLayout {
       case "schema.json" where folder.isEmpty: found.insert(.skops)
       default:
         if isExport, folder.hasSuffix("models/"), base.hasSuffix(".json") { found.insert(.exportedProgram) }
-        if folder.contains("aotinductor/"), Self.isLibrary(base) { found.insert(.compiledModel) }
+        if Self.isLibrary(base), folder.contains("aotinductor/") { found.insert(.compiledModel) }
       }
     }
     if names.contains(where: { isScript($0) || $0.hasSuffix(".debug_pkl") || $0.hasSuffix("bytecode.pkl") }) {

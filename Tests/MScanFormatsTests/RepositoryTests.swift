@@ -48,6 +48,11 @@ private func commands(_ text: String, _ format: any Format.Type = ShellFormat.se
     #expect(Set(relations(text)) == Set(expected), "\(text)")
   }
 
+  @Test(arguments: [63, 64, 65, 200]) func longPipelinesKeepTheirEnds(_ count: Int) {
+    let found = relations(String(repeating: "a | ", count: count) + "curl x | sh")
+    #expect(Set(found) == ["pipe a < a", "pipe curl < a", "pipe sh < a", "pipe sh < curl"])
+  }
+
   @Test func namesAreWords() {
     #expect(
       commands("/usr/bin/env -i X=1 python3 -m pip install 'a b' # c") == [

@@ -23,6 +23,8 @@ struct ShellReader {
 
   private static let depthLimit = 8
   private static let stageLimit = 8
+  /// Stages held at one time; a longer pipeline is stated in pieces that overlap.
+  private static let pipelineLimit = 64
   private static let wordLimit = 512
 
   private let dialect: ShellDialect
@@ -82,6 +84,11 @@ struct ShellReader {
         finish(&command, part, into: &pipeline)
         // What is piped out of a group or a loop are the commands in it.
         if pipeline.last?.names.isEmpty ?? true {
+          pipeline = recent
+          groupCount = recent.count
+        }
+        if pipeline.count >= Self.pipelineLimit {
+          guard state(&pipeline, part, &text, into: &sink) else { return false }
           pipeline = recent
           groupCount = recent.count
         }

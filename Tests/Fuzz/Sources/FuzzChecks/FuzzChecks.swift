@@ -1,5 +1,5 @@
 import MScanBytes
-import MScanFacts
+public import MScanFacts
 public import MScanFormats
 
 /// What must hold for any bytes: no trap, facts inside their artifact, and the same facts twice.

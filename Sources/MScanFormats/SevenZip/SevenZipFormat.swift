@@ -18,9 +18,8 @@ public enum SevenZipFormat: Format {
   }
 }
 
-struct SevenZipReader {
+struct SevenZipReader: ArchiveReader {
   let input: ArtifactInput
-  private var source: ByteSource { input.source }
   /// Ranges that the archive says are its own.
   private var owned: [ByteRange] = []
   private static let signatureLength = 32
@@ -281,15 +280,5 @@ struct SevenZipReader {
       Artifact(
         name: "bytes at \(gap.start)", parent: input.index, rangeInParent: gap, encoding: .stored, size: gap.count),
       source: source.slice(gap))
-  }
-
-  private func anomaly(
-    _ subject: String, _ range: ByteRange, field: String = "", _ detail: String, incomplete: Bool = false,
-    place: Place = .whole, into sink: inout FactBuffer
-  ) {
-    sink.emit(
-      .anomaly(AnomalyFact(subject: subject, field: field, detail: detail, incomplete: incomplete)),
-      artifact: input.index, range: ByteRange(min(range.start, source.count), min(range.end, source.count)),
-      place: place)
   }
 }

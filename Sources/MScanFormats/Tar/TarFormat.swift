@@ -19,9 +19,8 @@ public enum TarFormat: Format {
   }
 }
 
-struct TarReader {
+struct TarReader: ArchiveReader {
   let input: ArtifactInput
-  private var source: ByteSource { input.source }
   private var names = MemberNames()
   private var members = 0
   /// What pax and GNU records say of the member behind them.
@@ -221,15 +220,5 @@ struct TarReader {
       Artifact(
         name: "bytes at \(start)", parent: input.index, rangeInParent: range, encoding: .stored, size: range.count),
       source: source.slice(range))
-  }
-
-  private func anomaly(
-    _ subject: String, _ range: ByteRange, field: String = "", _ detail: String, incomplete: Bool = false,
-    place: Place = .whole, into sink: inout FactBuffer
-  ) {
-    sink.emit(
-      .anomaly(AnomalyFact(subject: subject, field: field, detail: detail, incomplete: incomplete)),
-      artifact: input.index, range: ByteRange(min(range.start, source.count), min(range.end, source.count)),
-      place: place)
   }
 }

@@ -48,6 +48,14 @@ public struct Limits: Sendable, Hashable {
   public var jsonPaths = 64 << 20
   /// Values stated by one JSON document. Count; 200,000.
   public var values = 200_000
+  /// Ids of a vocabulary, the highest and one. Count; 16,777,216: the largest real vocabularies have about 260,000 tokens.
+  public var tokenIds = 1 << 24
+  /// Tokens that are added to a vocabulary, or pieces of one, held at a time. Count; 1,048,576: speech models add 65,536.
+  public var addedTokens = 1 << 20
+  /// Added tokens that are plain marks and are stated all the same. Count; 512: models have some 10 to 300 that they use.
+  public var plainTokens = 512
+  /// Values of a tokenizer's normaliser, decoder and the like. Count; 65,536: real ones have some 100.
+  public var tokenizerNodes = 1 << 16
   /// A script, a list of requirements or a settings file of a repository. Bytes; 4 MiB: people write these.
   public var repositoryText = 4 << 20
   /// Commands of one shell text. Count; 50,000: generated configure scripts have some 20,000.

@@ -26,8 +26,7 @@ enum Registry {
   static func identify(_ source: ByteSource, name: String, hint: String?) -> Identity {
     let found = Identify.identify(source, name: name)
     let isModelName = Identify.isModelName(name)
-    var content = found.format ?? "unknown"
-    if found.format == nil, SentencePiece.isModel(source.prefix(256)) { content = SentencePiece.id }
+    let content = found.format ?? "unknown"
     let format = hint ?? content
     // What only the holder knows the bytes to be, in a form that is its own: TorchScript looks like Python, a schema of
     // skops is JSON. The form is read as well, but for text, and is no second face of the file.
@@ -87,8 +86,7 @@ enum Registry {
 
   private static func isHarmless(_ format: String) -> Bool {
     [
-      "text", "yaml", "markdown", "python", "jinja", "image", "audio", "video", "pdf", "empty", SentencePiece.id,
-      "tensor-data",
+      "text", "yaml", "markdown", "python", "jinja", "image", "audio", "video", "pdf", "empty", "tensor-data",
       "coreml-weights",
     ]
     .contains(format)
@@ -101,29 +99,5 @@ enum Registry {
   private static func ending(of name: String) -> String {
     guard let dot = name.lastIndex(of: ".") else { return "" }
     return name[name.index(after: dot)...].lowercased()
-  }
-}
-
-/// Vocabularies of SentencePiece (`tokenizer.model`, `spiece.model`): pieces and scores, nothing that runs.
-///
-/// A protocol buffer that starts with its repeated field 1: `0a` length (`0a` length piece, `15` four bytes of score …).
-/// Source: `sentencepiece_model.proto`.
-enum SentencePiece {
-  static let id = "sentencepiece"
-
-  /// Whether the first three entries are pieces.
-  static func isModel(_ head: [UInt8]) -> Bool {
-    var rest = head[...]
-    for _ in 0..<3 {
-      guard rest.count > 2, rest.removeFirst() == 0x0a, let length = rest.popFirst(), length < 0x80,
-        rest.count >= Int(length)
-      else { return false }
-      var entry = rest.prefix(Int(length))
-      rest = rest.dropFirst(Int(length))
-      guard entry.popFirst() == 0x0a, let text = entry.popFirst(), entry.count >= Int(text) + 5 else { return false }
-      guard String(validating: entry.prefix(Int(text)), as: UTF8.self) != nil else { return false }
-      guard entry.dropFirst(Int(text)).first == 0x15 else { return false }
-    }
-    return true
   }
 }

@@ -2,7 +2,8 @@ public import MScanBytes
 
 /// The kinds of fact. The list is closed: a new kind needs a rule that uses it.
 public enum FactKind: String, Sendable, CaseIterable, Hashable {
-  case artifact, member, callable, value, operation, tensor, template, reference, text, provenance, lineage, anomaly
+  case artifact, member, callable, value, operation, tensor, template, reference, text, provenance, lineage, anomaly,
+    token
 }
 
 /// Where in an artifact, in the format's own words.
@@ -61,6 +62,7 @@ public struct Fact: Sendable, Hashable {
     case operation(OperationFact)
     case reference(ReferenceFact)
     case tensor(TensorFact)
+    case token(TokenFact)
     case anomaly(AnomalyFact)
   }
 
@@ -90,6 +92,7 @@ public struct Fact: Sendable, Hashable {
     case .operation: .operation
     case .reference: .reference
     case .tensor: .tensor
+    case .token: .token
     case .anomaly: .anomaly
     }
   }
@@ -104,6 +107,7 @@ public struct Fact: Sendable, Hashable {
     case .operation(let fact): fact.subjects
     case .reference(let fact): fact.subjects
     case .tensor(let fact): [fact.name]
+    case .token(let fact): ["token." + fact.role]
     case .anomaly(let fact): [fact.subject]
     }
   }
@@ -118,6 +122,7 @@ public struct Fact: Sendable, Hashable {
     case .operation(let fact): fact.attribute(named: name)
     case .reference(let fact): fact.attribute(named: name)
     case .tensor(let fact): fact.attribute(named: name)
+    case .token(let fact): fact.attribute(named: name)
     case .anomaly(let fact): fact.attribute(named: name)
     }
   }

@@ -71,6 +71,7 @@ public struct ReferenceFact: Sendable, Hashable {
 
   public static let attributes = [
     "field", "type", "target", "revision", "traversal", "absolute", "scheme", "host", "user-info",
+    "numeric-host",
   ]
 
   var subjects: [String] { [field, type.rawValue + "." + target] }
@@ -86,6 +87,7 @@ public struct ReferenceFact: Sendable, Hashable {
     case "scheme": .text(scheme)
     case "host": .text(authority.host)
     case "user-info": .text(authority.userInfo)
+    case "numeric-host": .boolean(isNumeric(authority.host))
     default: nil
     }
   }
@@ -118,6 +120,13 @@ public struct ReferenceFact: Sendable, Hashable {
       })
     else { return "" }
     return before.lowercased()
+  }
+
+  /// An address of version 4, as numbers in any of the forms that resolvers take, or of version 6.
+  private func isNumeric(_ host: String) -> Bool {
+    if host.hasPrefix("[") { return true }
+    let last = host.split(separator: ".", omittingEmptySubsequences: true).last ?? ""
+    return !last.isEmpty && (last.utf8.allSatisfy { (0x30...0x39).contains($0) } || last.hasPrefix("0x"))
   }
 
   private var authority: (userInfo: String, host: String) {

@@ -163,7 +163,8 @@ public struct ValueFact: Sendable, Hashable {
     self.value = value
   }
 
-  public static let attributes = ["path", "value", "type", "number", "key", "items"]
+  public static let attributes =
+    ["path", "value", "type", "number", "key", "items", "backtracking"] + TextShape.attributes
 
   /// The key path, then what remains of it after each of its first seven steps and before each of its last four:
   /// `text_config.auto_map.AutoModel` is also `auto_map.AutoModel`, because nested configurations are read by the same
@@ -224,7 +225,10 @@ public struct ValueFact: Sendable, Hashable {
       case .object: .text("object")
       case .array: .text("array")
       }
-    default: nil
+    case "backtracking":
+      if case .text(let text) = value { .boolean(RegexShape(text).flaw == .backtracking) } else { nil }
+    default:
+      if case .text(let text) = value { TextShape(text).attribute(named: name) } else { nil }
     }
   }
 }
@@ -301,6 +305,7 @@ extension FactKind {
       case .operation: OperationFact.attributes
       case .reference: ReferenceFact.attributes
       case .tensor: TensorFact.attributes
+      case .token: TokenFact.attributes
       case .anomaly: AnomalyFact.attributes
       case .template, .text, .provenance, .lineage: []
       }

@@ -18,6 +18,11 @@ public struct ValueInterest: Sendable {
     keysByFirstByte = table
   }
 
+  /// The same, and values under further keys.
+  public func adding(_ more: Set<String>) -> ValueInterest {
+    everything ? self : ValueInterest(keys: keys.union(more))
+  }
+
   public static let all = ValueInterest(everything: true)
 
   public func wants(key: String) -> Bool { everything || keys.contains(key) }

@@ -24,6 +24,7 @@ public enum FormatList {
     SavedModelFormat.self, MetaGraphFormat.self, GraphDefFormat.self, KerasMetadataFormat.self, FingerprintFormat.self,
     CheckpointFormat.self, CoreMLFormat.self, PaddleFormat.self, CaffeFormat.self,
     HDF5Format.self,
+    SentencePieceFormat.self, TiktokenFormat.self, MergesFormat.self, WordListFormat.self,
     MarshalFormat.self,
     PycFormat.self,
   ]

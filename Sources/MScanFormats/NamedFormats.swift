@@ -7,7 +7,9 @@ public enum NamedFormats {
   public static func title(of format: String) -> String? { titles[format] }
 
   /// Whether a pickle could be made to look like it: the loader that unpickles the file does not look.
-  public static func isWeak(_ format: String) -> Bool { titles[format] != nil || format == MessagePackFormat.id }
+  public static func isWeak(_ format: String) -> Bool {
+    titles[format] != nil || [MessagePackFormat.id, TiktokenFormat.id].contains(format)
+  }
 
   /// The format of bytes that no reader takes, by a magic number or a small check.
   ///
@@ -25,6 +27,7 @@ public enum NamedFormats {
   /// The format of a text; nil for one that is only text.
   static func identify(text head: [UInt8]) -> String? {
     if XMLFormat.isDocument(head) { return XMLFormat.id }
+    if TiktokenFormat.isVocabulary(head) { return TiktokenFormat.id }
     if let mark = textMarks.first(where: { head.starts(with: $0.bytes) }) { return mark.format }
     let lines = head.prefix(64).split(separator: 0x0a, maxSplits: 3, omittingEmptySubsequences: false)
     // The versions of the format and of R, as numbers of six digits.

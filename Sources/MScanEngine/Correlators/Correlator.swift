@@ -4,7 +4,7 @@ import MScanFacts
 /// Turns what a file says, together with what lies beside it, into further facts.
 ///
 /// Each runs when its file has been read and its facts are all there. What needs the contents of several files is
-/// collected as ``FileClaims`` and joined by ``ShardTensors`` at the end of a scan.
+/// collected as ``FileClaims`` and joined when the last file of a folder is read.
 protocol Correlator: Sendable {
   /// A quick look whether the file is any of its business: it is asked of every file.
   static func isConcerned(_ buffer: FactBuffer, _ folder: ModelFolder) -> Bool
@@ -13,7 +13,12 @@ protocol Correlator: Sendable {
 
 /// Every correlator, in the order they run.
 enum CorrelatorList {
-  static let all: [any Correlator.Type] = [NamedFiles.self, ShardSet.self, PickleTwin.self]
+  static let all: [any Correlator.Type] = [
+    NamedFiles.self, ShardSet.self, PickleTwin.self, GGUFShapes.self,
+  ]
+
+  /// Keys of values that correlators read, whether a rule names them or not.
+  static let keys: Set<String> = Set(FileClaims.configKeys + ["embedding_length", "block_count"])
 }
 
 /// The folder that a file was found in, as a loader would look into it.

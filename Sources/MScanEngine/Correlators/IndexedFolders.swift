@@ -2,7 +2,8 @@ import MScanBytes
 import MScanFacts
 import Synchronization
 
-/// The folders of a scan that hold an index of shards, each with the claims of its files until the last of them is read.
+/// The folders of a scan that hold files which others have to bear out (indexes of shards, configurations, the parts of a
+/// tokenizer), each with the claims of its files until the last of them is read.
 ///
 /// Only these folders are kept in mind, and each only while it is read, so that a scan of many models stays small.
 final class IndexedFolders: Sendable {
@@ -10,8 +11,8 @@ final class IndexedFolders: Sendable {
     /// Files that are not read yet.
     var remaining = 0
     var claims: [String: FileClaims] = [:]
-    /// Targets that are indexes, by the last component of their names.
-    var indexes: [String: (target: Int, size: Int)] = [:]
+    /// Targets that claim something of others, by the last component of their names.
+    var claimants: [String: (target: Int, size: Int)] = [:]
   }
 
   private let folders: Mutex<[SystemPath: Folder]>
@@ -19,8 +20,7 @@ final class IndexedFolders: Sendable {
 
   init(_ targets: [Target]) {
     var found: [SystemPath: Folder] = [:]
-    let suffix = Array(".index.json".utf8)
-    for target in targets where target.reported.utf8.reversed().starts(with: suffix.reversed()) {
+    for target in targets where FileClaims.isClaimant(Walker.lastComponent(target.reported)) {
       found[target.folder] = Folder()
     }
     if !found.isEmpty {
@@ -31,7 +31,7 @@ final class IndexedFolders: Sendable {
   }
 
   /// Takes what was read of a target. When it was the last of its folder, returns further facts about the folder's
-  /// indexes, each as a reading of its own.
+  /// files, each as a reading of its own.
   ///
   /// - Parameter scan: nil for a target that was left out.
   func finish(_ number: Int, _ target: Target, _ scan: FileScan?) -> [(target: Int, scan: FileScan)] {
@@ -43,17 +43,20 @@ final class IndexedFolders: Sendable {
       folder.remaining -= 1
       if let claims, !claims.isEmpty {
         folder.claims[name] = claims
-        if !claims.index.isEmpty { folder.indexes[name] = (number, scan?.size ?? 0) }
+        if FileClaims.isClaimant(name) { folder.claimants[name] = (number, scan?.size ?? 0) }
       }
       folders[target.folder] = folder.remaining > 0 ? folder : nil
       return folder.remaining > 0 ? nil : folder
     }
-    guard let finished else { return [] }
-    return finished.indexes.sorted { $0.value.target < $1.value.target }.compactMap { name, index in
-      let facts = ShardTensors.facts(
-        of: name, reported: target.reported.dropLast(Walker.lastComponent(target.reported).count) + name,
-        size: index.size, claims: finished.claims)
-      return facts.map { (index.target, FileScan(buffer: $0, source: ByteSource([]))) }
+    guard let finished, !finished.claimants.isEmpty else { return [] }
+    let folder = target.reported.dropLast(Walker.lastComponent(target.reported).count)
+    return finished.claimants.sorted { $0.value.target < $1.value.target }.compactMap { name, file in
+      var buffer = FactBuffer()
+      buffer.artifacts.append(Artifact(name: folder + name, format: "json", size: file.size))
+      ShardTensors.state(of: name, claims: finished.claims, into: &buffer)
+      TokenizerAgreement.state(of: name, claims: finished.claims, into: &buffer)
+      ConfigAgreement.state(of: name, claims: finished.claims, into: &buffer)
+      return buffer.facts.isEmpty ? nil : (file.target, FileScan(buffer: buffer, source: ByteSource([])))
     }
   }
 }

@@ -156,6 +156,13 @@ struct FactRenderer {
       object.add("shape", payload.shape)
       object.add("byteStart", payload.bytes.start)
       object.add("byteEnd", payload.bytes.end)
+    case .token(let payload):
+      object.add("role", payload.role)
+      object.add("text", payload.text)
+      object.add("with", payload.with)
+      if let id = payload.id { object.add("id", id) }
+      object.add("scope", payload.scope)
+      object.add("shape", TextShape(payload.literal).kind.rawValue)
     case .anomaly(let payload):
       object.add("field", payload.field)
       object.add("offset", fact.range.start)

@@ -41,6 +41,8 @@ struct GGUFReader {
   var valuesLeft: Int
   /// Lengths of the arrays, and numbers, that have to agree with each other.
   var agreements: [String: (value: UInt64, range: ByteRange)] = [:]
+  /// Where the vocabulary's texts and their types stand, and the ids of the tokens that steer.
+  var vocabulary = Vocabulary()
   /// Stated once the start of the data is known.
   var tensors: [Tensor] = []
 
@@ -116,7 +118,8 @@ struct GGUFReader {
     return min(room, field.description == "tensor_count" ? input.limits.tensors : input.limits.ggufKeys)
   }
 
-  /// A length of `each`-byte items that the rest of the file can hold.
+  /// A length of `each`-byte items that the rest of the file can hold. `owner` is shortened only where it is told of:
+  /// vocabularies have half a million lengths.
   ///
   /// - Throws: `truncated`, after saying so in the file's own numbers.
   mutating func length(
@@ -127,7 +130,7 @@ struct GGUFReader {
     if let count = Int(exactly: stated), count <= wire.remaining / each { return count }
     throw stop(
       "gguf.length-out-of-file", ByteRange(start, wire.offset), field: field,
-      detail: "\(owner): \(field.description) is \(stated), \(wire.remaining) bytes follow", into: &sink)
+      detail: "\(short(owner)): \(field.description) is \(stated), \(wire.remaining) bytes follow", into: &sink)
   }
 
   /// Up to `limit` bytes of a string; the rest is stepped over.

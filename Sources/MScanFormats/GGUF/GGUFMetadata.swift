@@ -93,6 +93,9 @@ extension GGUFReader {
         place: key.place, into: &sink)
     }
     if ["split.no", "split.count"].contains(key.path) { agreements[key.path] = (raw, key.range) }
+    if key.path.hasSuffix("_token_id"), key.path.hasPrefix("tokenizer.ggml.") {
+      vocabulary.add(key.path, id: raw, key.range)
+    }
     return Self.scalar(type, raw)
   }
 
@@ -120,7 +123,7 @@ extension GGUFReader {
   ) throws(ParseFailure) -> ValueFact.Scalar {
     let isTemplate = key.path == Self.template || key.path.hasPrefix(Self.template + ".")
     let limit = isTemplate ? input.limits.templateBytes : Self.embeddedText
-    let (bytes, range) = try string("value", limit: limit, of: short(key.path), into: &sink)
+    let (bytes, range) = try string("value", limit: limit, of: key.path, into: &sink)
     if isTemplate, range.count > limit {
       note(
         "limit.templateBytes", range, field: "value",
@@ -172,6 +175,7 @@ extension GGUFReader {
     let outer = try openArray(of: key, into: &sink)
     if key.path.hasPrefix("tokenizer.ggml.") {
       agreements[key.path] = (UInt64(truncatingIfNeeded: outer.left), key.range)
+      vocabulary.add(key.path, outer.type, count: outer.left, at: wire.offset)
     }
     let statesElements = input.interest.everything || key.isWanted && outer.left <= Self.shortArray
     let count = outer.left
@@ -204,7 +208,7 @@ extension GGUFReader {
   private mutating func openArray(of key: Key, into sink: inout FactBuffer) throws(ParseFailure) -> OpenArray {
     let type = try valueType(of: key, into: &sink)
     let left = try length(
-      "array length", each: type.width(version: version), of: short(key.path), into: &sink)
+      "array length", each: type.width(version: version), of: key.path, into: &sink)
     return OpenArray(type: type, left: left)
   }
 
@@ -220,7 +224,7 @@ extension GGUFReader {
       if index & 0xfff == 0 { try checkRoom() }
       let start = wire.offset
       if !isListed, array.type == .string {
-        let length = try length("array element", each: 1, of: short(key.path), into: &sink)
+        let length = try length("array element", each: 1, of: key.path, into: &sink)
         try wire.skip(length, "array element")
         continue
       }
@@ -236,7 +240,7 @@ extension GGUFReader {
     _ type: GGUFValueType, of key: Key, into sink: inout FactBuffer
   ) throws(ParseFailure) -> ValueFact.Scalar? {
     guard type == .string else { return try scalar(type, of: key, into: &sink) }
-    let (bytes, _) = try string("array element", limit: Self.embeddedText, of: short(key.path), into: &sink)
+    let (bytes, _) = try string("array element", limit: Self.embeddedText, of: key.path, into: &sink)
     return .text(String(decoding: bytes, as: UTF8.self))
   }
 
@@ -253,6 +257,7 @@ extension GGUFReader {
           detail: "\(key) has \(other.value) entries, \(tokens) has \(length.value)", into: &sink)
       }
     }
+    stateTokens(into: &sink)
     if let number = agreements["split.no"], let count = agreements["split.count"], number.value >= count.value {
       note(
         "gguf.split", number.range, field: "split.no", detail: "part \(number.value) of \(count.value), from 0",

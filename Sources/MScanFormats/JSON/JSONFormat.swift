@@ -28,6 +28,8 @@ struct JSONWalk {
     var isObject: Bool
     /// Whether a step of the path down to here is of interest.
     var isWanted: Bool
+    /// The tokens of a tokenizer, by their ids: hundreds of thousands of keys that are words and name nothing.
+    var isVocabulary = false
     /// Entries so far.
     var count = 0
     var start: Int
@@ -51,9 +53,16 @@ struct JSONWalk {
   private var valuesLeft: Int
   private var pathsLeft: Int
   private var isOverLimit = false
+  /// Things worth a word that may still be told of.
+  private var odditiesLeft = 16
+  /// Where the parts of a tokenizer stand.
+  private var outline: TokenizerOutline
+  private let isCommented: Bool
 
   init(_ input: ArtifactInput) {
     self.input = input
+    outline = TokenizerOutline(fileName: input.name)
+    isCommented = Self.takesComments(input.name)
     wanted = input.interest.keysByFirstByte
     keys = JSONKeys(limit: input.limits.jsonKeys)
     valuesLeft = input.limits.values
@@ -73,21 +82,64 @@ struct JSONWalk {
     var first = true
     var trailing: Int?
     while true {
-      var reader = JSONReader(at: start, nesting: input.limits.nesting)
-      reader.skipBlanks(bytes)
-      // An empty file of lines is a file of no lines; an empty document is none.
-      if reader.position >= bytes.count, !first || isLines { break }
-      if !first, !isLines, trailing == nil { trailing = reader.position }
+      var reader = JSONReader(at: start, nesting: input.limits.nesting, takesComments: true)
       do throws(ParseFailure) {
-        try document(&reader, bytes, into: &sink)
+        try reader.skipSpace(bytes)
       } catch {
         fail(error, trailing: trailing, bytes, into: &sink)
         return
+      }
+      // An empty file of lines is a file of no lines; an empty document is none.
+      if reader.position >= bytes.count, !first || isLines {
+        noteExtensions(reader, bytes, into: &sink)
+        break
+      }
+      if !first, !isLines, trailing == nil { trailing = reader.position }
+      do throws(ParseFailure) {
+        outline.reset()
+        try document(&reader, bytes, into: &sink)
+        noteExtensions(reader, bytes, into: &sink)
+      } catch {
+        noteExtensions(reader, bytes, into: &sink)
+        fail(error, trailing: trailing, bytes, into: &sink)
+        return
+      }
+      if !outline.isEmpty {
+        var tokenizer = TokenizerReader(input, outline, lines)
+        tokenizer.read(bytes, into: &sink)
+        lines = tokenizer.lines
       }
       first = false
       start = reader.position
     }
     if let trailing { noteTrailing(trailing, incomplete: false, bytes, into: &sink) }
+  }
+
+  /// Settings of editors and of TypeScript, whose readers take comments.
+  private static func takesComments(_ name: String) -> Bool {
+    let name = name.lowercased()
+    return [".jsonc", ".json5", ".code-workspace"].contains { name.hasSuffix($0) }
+      || [
+        "tasks.json", "settings.json", "launch.json", "extensions.json", "keybindings.json", "devcontainer.json",
+        ".devcontainer.json", "tsconfig.json", "jsconfig.json",
+      ].contains(name)
+  }
+
+  /// What Python's reader refuses and readers of settings take.
+  private mutating func noteExtensions(
+    _ reader: JSONReader, _ bytes: Span<UInt8>, into sink: inout FactBuffer
+  ) {
+    guard !isCommented else { return }
+    if reader.comment >= 0 {
+      note(
+        "json.comment", at: reader.comment, end: reader.comment &+ 2, field: "comment", detail: "a comment", bytes,
+        into: &sink)
+    }
+    if reader.looseComma >= 0 {
+      note(
+        "json.loose-comma", at: reader.looseComma, end: reader.looseComma &+ 1, field: "comma",
+        detail: "a comma that no entry follows", bytes, into: &sink)
+    }
   }
 
   private mutating func noteTrailing(
@@ -135,7 +187,8 @@ struct JSONWalk {
   ) throws(ParseFailure) {
     guard let top = frames.indices.last else { return }
     frames[top].key = token
-    frames[top].isKeyWanted = frames[top].isWanted || isInteresting(token, bytes)
+    frames[top].isKeyWanted =
+      frames[top].isWanted || (!frames[top].isVocabulary || input.interest.everything) && isInteresting(token, bytes)
     if try !keys.insert(token, bytes) {
       let path = childPath(bytes)
       note(
@@ -143,6 +196,7 @@ struct JSONWalk {
         pointer: path.pointer, bytes, into: &sink)
     }
     noteFlaws(token, bytes, into: &sink)
+    if token.hasNul, !frames[top].isVocabulary { noteOddity("json.nul-character", token, bytes, into: &sink) }
   }
 
   private mutating func isInteresting(_ token: JSONToken, _ bytes: Span<UInt8>) -> Bool {
@@ -169,19 +223,42 @@ struct JSONWalk {
   private mutating func begin(_ token: JSONToken, _ bytes: Span<UInt8>) {
     var frame = Frame(isObject: token.kind == .beginObject, isWanted: isValueWanted, start: token.start)
     if frame.isWanted { (frame.line, frame.column) = lines.place(of: token.start, in: bytes) }
+    switch frames.count {
+    case 0: frame.isVocabulary = frame.isObject && outline.isVocabularyFile
+    case 2:
+      frame.isVocabulary =
+        frame.isObject && frames[0].isObject && frames[1].isObject && JSONText.says("model", frames[0].key, bytes)
+        && JSONText.says("vocab", frames[1].key, bytes)
+    default: break
+    }
     frames.append(frame)
     if frame.isObject { keys.begin() }
   }
 
   private mutating func end(_ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer) {
     guard let closed = frames.popLast() else { return }
-    if closed.isObject { keys.end() }
+    if closed.isVocabulary {
+      outline.vocabulary = keys.endKeeping()
+    } else if closed.isObject {
+      keys.end()
+    }
+    if frames.count == 1 || frames.count == 2 { outline(ByteRange(closed.start, token.end), bytes) }
     if closed.isWanted, !frames.isEmpty {
       state(
         closed.isObject ? .object(closed.count) : .array(closed.count), ByteRange(closed.start, token.end),
         (closed.line, closed.column), closed.path, bytes, into: &sink)
     }
     countEntry()
+  }
+
+  /// Takes down where a part of a tokenizer lies.
+  private mutating func outline(_ range: ByteRange, _ bytes: Span<UInt8>) {
+    guard frames[0].isObject, !frames[0].isVocabulary else { return }
+    if frames.count == 1 {
+      outline.take(frames[0].key, range, bytes)
+    } else if frames[1].isObject, JSONText.says("model", frames[0].key, bytes) {
+      outline.takeModel(frames[1].key, range, bytes)
+    }
   }
 
   private mutating func countEntry() {
@@ -212,10 +289,13 @@ struct JSONWalk {
         "json.not-a-number", at: token.start, end: token.end, field: "number", detail: path.dotted,
         pointer: path.pointer, bytes, into: &sink)
     }
+    if token.kind == .number, token.end &- token.start > 16 { noteLarge(token, bytes, into: &sink) }
     if token.kind == .string {
       noteFlaws(token, bytes, into: &sink)
+      if token.hasNul { noteOddity("json.nul-character", token, bytes, into: &sink) }
       searchEncoded(token, bytes, into: &sink)
       queueCode(token, bytes, into: &sink)
+      if frames.count == 1 || frames.count == 2 { outline(ByteRange(token.start, token.end), bytes) }
     }
     countEntry()
   }
@@ -313,6 +393,25 @@ struct JSONWalk {
       }
     }
     return escaped
+  }
+
+  /// A whole number that a float of 64 bits does not hold: 2^53 has sixteen digits.
+  private mutating func noteLarge(_ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer) {
+    for at in token.start..<token.end where bytes[at] == 0x2e || bytes[at] | 0x20 == 0x65 { return }
+    noteOddity("json.large-integer", token, bytes, into: &sink)
+  }
+
+  /// States what readers take differently and what is common in data; the first few of a document.
+  private mutating func noteOddity(
+    _ subject: String, _ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer
+  ) {
+    guard odditiesLeft > 0 else { return }
+    odditiesLeft &-= 1
+    let path = childPath(bytes)
+    let field = frames.last.map { $0.isObject ? JSONText.string(bytes, $0.key, limit: 80) : "element" } ?? ""
+    let detail = token.kind == .number ? "\(token.end &- token.start) digits" : path.dotted
+    note(
+      subject, at: token.start, end: token.end, field: field, detail: detail, pointer: path.pointer, bytes, into: &sink)
   }
 
   private mutating func noteFlaws(_ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer) {

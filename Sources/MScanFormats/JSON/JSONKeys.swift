@@ -3,11 +3,29 @@ import MScanBytes
 /// The keys of the objects that are open, to find equal ones. Keys compare without their escapes, by a hash with a
 /// secret of this run and then byte by byte, so that nobody can prepare a document full of collisions.
 struct JSONKeys {
+  /// Sixteen bytes, because a vocabulary has hundreds of thousands.
   private struct Entry {
     var hash: UInt64
-    var start: Int
-    var end: Int
-    var isEscaped: Bool
+    var start: UInt32
+    /// Bytes with the quotes, times two; odd for one with a backslash in it.
+    var size: UInt32
+
+    init?(_ key: JSONToken, hash: UInt64) {
+      guard let start = UInt32(exactly: key.start), let length = UInt32(exactly: key.end &- key.start),
+        length <= .max / 2
+      else { return nil }
+      self.hash = hash
+      self.start = start
+      size = length &* 2 | (key.isEscaped ? 1 : 0)
+    }
+
+    var length: Int { Int(size / 2) }
+    var isEscaped: Bool { size & 1 == 1 }
+    var token: JSONToken {
+      var token = JSONToken(kind: .key, start: Int(start), end: Int(start) &+ length)
+      token.isEscaped = isEscaped
+      return token
+    }
   }
 
   private struct Open {
@@ -41,6 +59,74 @@ struct JSONKeys {
     secret = Self.runSecret
   }
 
+  /// The keys of the innermost object, by what they say, and where each stands in the text.
+  struct Table {
+    fileprivate var keys: JSONKeys
+    fileprivate let base: Int
+
+    /// Of an object without keys.
+    init() { (keys, base) = (JSONKeys(limit: 0), 0) }
+
+    fileprivate init(_ keys: JSONKeys, base: Int) { (self.keys, self.base) = (keys, base) }
+
+    var count: Int { keys.entries.count &- base }
+
+    /// The n-th of the keys, in the order of the text; equal ones are there once.
+    subscript(number: Int) -> JSONToken? {
+      let index = base &+ number
+      return keys.entries.indices.contains(index) && number >= 0 ? keys.entries[index].token : nil
+    }
+
+    /// Number of the key that says `text`, free of escapes; nil when none does.
+    mutating func find(_ text: Span<UInt8>, in bytes: Span<UInt8>) -> Int? {
+      keys.find(text, in: bytes).map { $0 &- base }
+    }
+  }
+
+  /// Ends the innermost object, and hands out its keys.
+  mutating func endKeeping() -> Table {
+    let base = current.base
+    var kept = self
+    kept.outer = []
+    entries = Array(entries[..<base])
+    current = outer.popLast() ?? Open(base: 0)
+    return Table(kept, base: base)
+  }
+
+  private mutating func find(_ text: Span<UInt8>, in bytes: Span<UInt8>) -> Int? {
+    let hash = hash(text, 0, text.count)
+    if current.slots.isEmpty {
+      for index in current.base..<entries.count where entries[index].hash == hash {
+        if says(entries[index], text, bytes) { return index }
+      }
+      return nil
+    }
+    let mask = current.slots.count &- 1
+    var slot = Int(truncatingIfNeeded: hash) & mask
+    while current.slots[slot] != 0 {
+      let held = current.slots[slot]
+      if held &>> 32 == hash &>> 32 {
+        let index = Int(held & 0xffff_ffff) &- 1
+        if says(entries[index], text, bytes) { return index }
+      }
+      slot = (slot &+ 1) & mask
+    }
+    return nil
+  }
+
+  private mutating func says(_ entry: Entry, _ text: Span<UInt8>, _ bytes: Span<UInt8>) -> Bool {
+    if entry.isEscaped {
+      JSONText.decode(bytes, entry.token, repairing: false, into: &scratch)
+      guard scratch.count == text.count else { return false }
+      for step in 0..<text.count where scratch[step] != text[step] { return false }
+      return true
+    }
+    let from = Int(entry.start) &+ 1
+    guard entry.length &- 2 == text.count else { return false }
+    for step in 0..<text.count where bytes[from &+ step] != text[step] { return false }
+    return true
+  }
+
   mutating func begin() {
     outer.append(current)
     current = Open(base: entries.count)
@@ -64,7 +150,7 @@ struct JSONKeys {
     } else {
       hash = self.hash(bytes, key.start &+ 1, key.end &- 1)
     }
-    let entry = Entry(hash: hash, start: key.start, end: key.end, isEscaped: key.isEscaped)
+    guard let entry = Entry(key, hash: hash) else { throw ParseFailure(.limitExceeded, "jsonKeys", at: key.start) }
     if current.slots.isEmpty {
       for index in current.base..<entries.count where entries[index].hash == hash {
         if same(entries[index], entry, bytes) { return false }
@@ -86,10 +172,12 @@ struct JSONKeys {
     return true
   }
 
-  /// Makes the table of the object four times its number of keys or more.
+  /// Makes the table of the object twice its number of keys or more.
   private mutating func grow() {
     var capacity = 64
-    while capacity < (entries.count &- current.base) &* 4 { capacity &*= 2 }
+    while capacity < (entries.count &- current.base) &* 2 &+ 1 { capacity &*= 2 }
+    // The old table goes first: a vocabulary's is megabytes.
+    current.slots = []
     var slots = [UInt64](repeating: 0, count: capacity)
     for index in current.base..<entries.count {
       let hash = entries[index].hash
@@ -102,12 +190,10 @@ struct JSONKeys {
 
   private mutating func same(_ a: Entry, _ b: Entry, _ bytes: Span<UInt8>) -> Bool {
     guard a.isEscaped || b.isEscaped else {
-      guard a.end &- a.start == b.end &- b.start else { return false }
-      for step in 0..<(a.end &- a.start) where bytes[a.start &+ step] != bytes[b.start &+ step] { return false }
-      return true
+      return a.size == b.size && bytes.isEqual(Int(a.start), Int(b.start), count: a.length)
     }
-    JSONText.decode(bytes, JSONToken(kind: .key, start: a.start, end: a.end), repairing: false, into: &scratch)
-    JSONText.decode(bytes, JSONToken(kind: .key, start: b.start, end: b.end), repairing: false, into: &other)
+    JSONText.decode(bytes, a.token, repairing: false, into: &scratch)
+    JSONText.decode(bytes, b.token, repairing: false, into: &other)
     return scratch == other
   }
 
@@ -115,16 +201,11 @@ struct JSONKeys {
   private func hash(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> UInt64 {
     var state = secret.0 ^ UInt64(truncatingIfNeeded: end &- start)
     var at = start
-    while at < end {
-      var word: UInt64 = 0
-      let stop = min(at &+ 8, end)
-      while at < stop {
-        word = word &<< 8 | UInt64(bytes[at])
-        at &+= 1
-      }
+    while at &+ 8 <= end, let word = bytes.word(at: at) {
       state = fold(state ^ word)
+      at &+= 8
     }
-    return fold(state)
+    return fold(state ^ bytes.shortWord(at: at, count: end &- at))
   }
 
   private func fold(_ value: UInt64) -> UInt64 {

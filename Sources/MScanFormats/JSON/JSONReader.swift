@@ -22,11 +22,14 @@ struct JSONToken {
   /// First byte at fault inside a key or string; -1 if there is none.
   var invalidUTF8 = -1
   var loneSurrogate = -1
+  /// Has the escape of the character zero.
+  var hasNul = false
 }
 
 /// Reads JSON as Python's `json` does (NaN and the infinities, integers of any length, lone surrogates, the last of
-/// equal keys wins), one token a call, without recursion. Strict otherwise: no trailing commas, comments, leading
-/// zeros or control characters in strings.
+/// equal keys wins), one token a call, without recursion. Strict otherwise: no leading zeros or control characters in
+/// strings. Comments and commas behind the last entry, which Python refuses and editors take, are read over when that is
+/// asked for; where the first of them stands is kept.
 ///
 /// The bytes are passed to each call, so that the reader itself is a plain value.
 struct JSONReader {
@@ -38,11 +41,17 @@ struct JSONReader {
   private var isObject: [Bool] = []
   private var expect = Expect.value
   private let nesting: Int
+  private let takesComments: Bool
+  /// Where the first comment starts; -1 without one.
+  private(set) var comment = -1
+  /// Where the first comma stands that no entry follows; -1 without one.
+  private(set) var looseComma = -1
 
   /// A reader of the document that starts at `position`, behind blanks or not.
-  init(at position: Int = 0, nesting: Int) {
+  init(at position: Int = 0, nesting: Int, takesComments: Bool = false) {
     self.position = max(0, position)
     self.nesting = nesting
+    self.takesComments = takesComments
   }
 
   var depth: Int { isObject.count }
@@ -53,18 +62,23 @@ struct JSONReader {
   ///   `nesting`); offsets count from the first byte.
   mutating func next(_ bytes: Span<UInt8>) throws(ParseFailure) -> JSONToken {
     if expect == .done { return JSONToken(kind: .end, start: position, end: position) }
-    skipBlanks(bytes)
+    try skipSpace(bytes)
     guard position < bytes.count else { throw ParseFailure(.truncated, "value", at: position) }
     var byte = bytes[position]
     switch expect {
     case .commaOrEnd:
       if byte == 0x7d || byte == 0x5d { return try close(byte) }
       guard byte == 0x2c else { throw ParseFailure(.malformed, "comma", at: position) }
+      let comma = position
       position &+= 1
-      skipBlanks(bytes)
+      try skipSpace(bytes)
       guard position < bytes.count else { throw ParseFailure(.truncated, "value", at: position) }
-      if isObject.last == true { return try key(bytes) }
       byte = bytes[position]
+      if takesComments, byte == 0x7d || byte == 0x5d {
+        if looseComma < 0 { looseComma = comma }
+        return try close(byte)
+      }
+      if isObject.last == true { return try key(bytes) }
     case .keyOrEnd:
       if byte == 0x7d { return try close(byte) }
       return try key(bytes)
@@ -76,12 +90,35 @@ struct JSONReader {
     return try value(byte, bytes)
   }
 
+  /// Moves behind blanks and comments.
+  ///
+  /// - Throws: `truncated` where a comment is not closed, `malformed` for a slash that starts none.
+  @inline(__always)
+  mutating func skipSpace(_ bytes: Span<UInt8>) throws(ParseFailure) {
+    position = bytes.endOfBlanks(from: position)
+    if position < bytes.count, bytes[position] == 0x2f, takesComments { try skipComments(bytes) }
+  }
+
   /// Moves behind blanks.
-  mutating func skipBlanks(_ bytes: Span<UInt8>) {
-    while position < bytes.count {
-      let byte = bytes[position]
-      guard byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 else { return }
-      position &+= 1
+  @inline(__always)
+  mutating func skipBlanks(_ bytes: Span<UInt8>) { position = bytes.endOfBlanks(from: position) }
+
+  private mutating func skipComments(_ bytes: Span<UInt8>) throws(ParseFailure) {
+    while position < bytes.count, bytes[position] == 0x2f {
+      let start = position
+      guard start &+ 1 < bytes.count else { throw ParseFailure(.malformed, "value", at: start) }
+      var at = start &+ 2
+      switch bytes[start &+ 1] {
+      case 0x2f:
+        while at < bytes.count, bytes[at] != 0x0a { at &+= 1 }
+      case 0x2a:
+        while at &+ 1 < bytes.count, bytes[at] != 0x2a || bytes[at &+ 1] != 0x2f { at &+= 1 }
+        guard at &+ 1 < bytes.count else { throw ParseFailure(.truncated, "comment", at: start) }
+        at &+= 2
+      default: throw ParseFailure(.malformed, "value", at: start)
+      }
+      if comment < 0 { comment = start }
+      position = bytes.endOfBlanks(from: at)
     }
   }
 
@@ -125,7 +162,7 @@ struct JSONReader {
   private mutating func key(_ bytes: Span<UInt8>) throws(ParseFailure) -> JSONToken {
     guard bytes[position] == 0x22 else { throw ParseFailure(.malformed, "key", at: position) }
     let token = try string(.key, bytes)
-    skipBlanks(bytes)
+    try skipSpace(bytes)
     guard position < bytes.count else { throw ParseFailure(.truncated, "colon", at: position) }
     guard bytes[position] == 0x3a else { throw ParseFailure(.malformed, "colon", at: position) }
     position &+= 1
@@ -211,11 +248,11 @@ struct JSONReader {
     // Where a `\ud800`-like escape stands that waits for its second half, and where that has to start.
     var high = -1
     var highEnd = -1
-    while at < bytes.count {
+    while true {
+      at = bytes.endOfPlainText(from: at)
+      guard at < bytes.count else { break }
       let byte = bytes[at]
-      if byte >= 0x20, byte < 0x80, byte != 0x22, byte != 0x5c {
-        at &+= 1
-      } else if byte == 0x22 {
+      if byte == 0x22 {
         if high >= 0, token.loneSurrogate < 0 { token.loneSurrogate = high }
         position = at &+ 1
         token.end = position
@@ -230,6 +267,7 @@ struct JSONReader {
         }
         guard at &+ 6 <= bytes.count else { throw ParseFailure(.truncated, "escape", at: at) }
         guard let unit = JSONText.unit(bytes, at &+ 2) else { throw ParseFailure(.malformed, "escape", at: at) }
+        if unit == 0 { token.hasNul = true }
         let isLow = unit & 0xfc00 == 0xdc00
         if high >= 0, !(isLow && highEnd == at), token.loneSurrogate < 0 { token.loneSurrogate = high }
         if isLow, !(high >= 0 && highEnd == at), token.loneSurrogate < 0 { token.loneSurrogate = at }

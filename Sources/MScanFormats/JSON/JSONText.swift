@@ -1,3 +1,5 @@
+import MScanBytes
+
 /// The text of JSON strings, and UTF-8 as Python's strict decoder takes it.
 enum JSONText {
   /// Bytes `start..<end`, cut to what there is.
@@ -63,6 +65,50 @@ enum JSONText {
     guard at &+ length <= bytes.count, bytes[at &+ 1] >= low, bytes[at &+ 1] <= high else { return 0 }
     for step in (at &+ 2)..<max(at &+ 2, at &+ length) where bytes[step] & 0xc0 != 0x80 { return 0 }
     return length
+  }
+
+  /// Whether the key or string is `text`, ASCII without quotes or backslashes.
+  static func says(_ text: StaticString, _ token: JSONToken, _ bytes: Span<UInt8>) -> Bool {
+    guard !token.isEscaped else {
+      var decoded: [UInt8] = []
+      decode(bytes, token, limit: text.utf8CodeUnitCount &+ 1, repairing: true, into: &decoded)
+      return decoded.elementsEqual(text.description.utf8)
+    }
+    guard token.end &- token.start == text.utf8CodeUnitCount &+ 2 else { return false }
+    var at = token.start &+ 1
+    for byte in text.description.utf8 {
+      guard bytes[at] == byte else { return false }
+      at &+= 1
+    }
+    return true
+  }
+
+  /// A whole number of up to 18 digits; nil for anything else.
+  static func integer(_ bytes: Span<UInt8>, _ token: JSONToken) -> Int? {
+    guard token.kind == .number, token.end &- token.start <= 19 else { return nil }
+    var at = token.start
+    let isNegative = bytes[at] == 0x2d
+    if isNegative { at &+= 1 }
+    var value = 0
+    guard token.end &- at <= 18 else { return nil }
+    while at < token.end {
+      let digit = bytes[at] &- 0x30
+      guard digit < 10 else { return nil }
+      value = value &* 10 &+ Int(digit)
+      at &+= 1
+    }
+    return isNegative ? -value : value
+  }
+
+  /// Whether two keys or strings say the same.
+  static func same(_ a: JSONToken, _ b: JSONToken, _ bytes: Span<UInt8>) -> Bool {
+    guard a.isEscaped || b.isEscaped else {
+      return a.end &- a.start == b.end &- b.start && bytes.isEqual(a.start, b.start, count: a.end &- a.start)
+    }
+    var (first, second): ([UInt8], [UInt8]) = ([], [])
+    decode(bytes, a, repairing: false, into: &first)
+    decode(bytes, b, repairing: false, into: &second)
+    return first == second
   }
 
   /// What stands between the quotes of a token that ``JSONReader`` accepted, without escapes, as UTF-8 bytes. A lone

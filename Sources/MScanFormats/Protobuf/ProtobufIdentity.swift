@@ -7,7 +7,7 @@ struct ProtobufIdentity {
   /// Formats, by what they are told from.
   static let formats: Set<String> = [
     "onnx", "onnx-tensor", "savedmodel", "tf-metagraph", "graphdef", "keras-metadata", "tf-fingerprint", "coreml",
-    "paddle", "caffe",
+    "paddle", "caffe", "sentencepiece",
   ]
 
   private var reader: ProtobufReader
@@ -38,6 +38,7 @@ struct ProtobufIdentity {
     if isCoreML(root) { found.append("coreml") }
     if any(root, 1, { $0.isBlock($1) }) { found.append("paddle") }
     if isNet(root) { found.append("caffe") }
+    if found.isEmpty, isVocabulary(root) { found.append("sentencepiece") }
     if found.isEmpty, isTensor(root) { found.append("onnx-tensor") }
     if found.isEmpty, isFingerprint(root) { found.append("tf-fingerprint") }
     return found
@@ -168,6 +169,15 @@ struct ProtobufIdentity {
   private func isBlock(_ block: ProtobufOutline) -> Bool {
     block.hasNumber(1) && block.hasNumber(2) && (block.hasMessage(3) || block.hasMessage(4))
       && block.hasOnly([1, 2, 3, 4, 5])
+  }
+
+  /// `ModelProto` of SentencePiece: pieces with scores.
+  private mutating func isVocabulary(_ root: ProtobufOutline) -> Bool {
+    guard root.hasMessage(1), root.hasOnly([1, 2, 3, 4, 5]) else { return false }
+    return any(root, 1) { identity, piece in
+      guard piece.fixed.contains(2), piece.hasOnly([1, 2, 3]), let text = piece.messages[1]?.first else { return false }
+      return String(validating: identity.reader.bytes(text, limit: 256), as: UTF8.self) != nil || text.count > 256
+    }
   }
 
   /// `NetParameter` of Caffe: layers of today or of its first version.

@@ -10,6 +10,7 @@ enum RepositoryNames {
     ".bash_profile": "shell", ".profile": "shell", ".zshrc": "shell", ".zshenv": "shell", "pipfile": "toml",
     "pyproject.toml": "toml", "cargo.toml": "toml", "setup.cfg": "ini", "tox.ini": "ini", "autorun.inf": "shortcut",
     "desktop.ini": "shortcut", "config.pbtxt": "triton",
+    "merges.txt": "bpe-merges", "vocab.txt": "word-list",
   ]
 
   /// What follows the last dot, in lower case.
@@ -46,7 +47,7 @@ enum RepositoryNames {
   static let formats: Set<String> = [
     "gitattributes", "gitconfig", "makefile", "dockerfile", "modelfile", "shell", "toml", "ini", "shortcut", "triton",
     "batch", "powershell", "windows-script", "apple-script", "html", "javascript", "notebook", "requirements",
-    "site-path",
+    "site-path", "bpe-merges", "word-list",
   ]
 
   /// Those that no reader looks into; rules tell of them.

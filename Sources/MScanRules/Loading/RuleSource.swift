@@ -78,6 +78,7 @@ extension FactKind {
     case .provenance: 9
     case .lineage: 10
     case .anomaly: 11
+    case .token: 12
     }
   }
 

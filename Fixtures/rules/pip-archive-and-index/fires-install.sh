@@ -1,0 +1,1 @@
+pip install --index-url https://example.invalid/simple https://example.invalid/x-1.whl

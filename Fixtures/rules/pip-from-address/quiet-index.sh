@@ -1,1 +1,0 @@
-pip install torch --index-url https://download.pytorch.org/whl/cu121

@@ -1,0 +1,1 @@
+pip install torch --index-url https://example.invalid/simple

@@ -1,0 +1,130 @@
+import MScanBytes
+
+/// The tokens of a vocabulary and their ids, as its text has them: nothing is copied but where each token stands.
+struct TokenVocabulary {
+  enum Entry {
+    case new(Int)
+    /// Another token has the id.
+    case taken(Int)
+    /// Negative, or more than any vocabulary has.
+    case outside(Int)
+    case notAnInteger
+  }
+
+  private var table: JSONKeys.Table
+  /// A Unigram model: the place of a piece is its id.
+  private var isOrdered = false
+  /// A bit for each id that was seen.
+  private var seen: [UInt64] = []
+  private let limit: Int
+  private(set) var highest: Int?
+
+  init(_ table: JSONKeys.Table?, limit: Int) {
+    self.table = table ?? JSONKeys.Table()
+    self.limit = limit
+  }
+
+  mutating func setPieces(_ table: JSONKeys.Table) {
+    self.table = table
+    isOrdered = true
+  }
+
+  var count: Int { table.count }
+
+  func key(_ number: Int) -> JSONToken? { table[number] }
+
+  /// The id of the n-th token, which is from now on taken.
+  mutating func take(_ number: Int, _ bytes: Span<UInt8>) -> Entry {
+    guard let key = table[number], let id = Self.number(behind: key, bytes) else { return .notAnInteger }
+    guard id >= 0, id < limit else { return .outside(id) }
+    let word = id &>> 6
+    if word >= seen.count {
+      // At once for all tokens; beyond that by doubling.
+      let size = max(word &+ 1, min(limit &>> 6, max(table.count &>> 6 &+ 1, seen.count &* 2)))
+      seen.append(contentsOf: repeatElement(0, count: size &- seen.count))
+    }
+    highest = max(highest ?? 0, id)
+    let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: id & 63)
+    if seen[word] & bit != 0 { return .taken(id) }
+    seen[word] |= bit
+    return .new(id)
+  }
+
+  /// The id of the token that says `text`; nil when there is none.
+  mutating func id(of text: Span<UInt8>, _ bytes: Span<UInt8>) -> Int? {
+    guard let number = table.find(text, in: bytes), let key = table[number] else { return nil }
+    return isOrdered ? number : Self.number(behind: key, bytes)
+  }
+
+  mutating func has(_ text: Span<UInt8>, _ bytes: Span<UInt8>) -> Bool { table.find(text, in: bytes) != nil }
+
+  /// The first of the tokens before the n-th that has the id.
+  ///
+  /// - Complexity: linear; asked a few times for a vocabulary.
+  func first(with id: Int, before number: Int, _ bytes: Span<UInt8>) -> JSONToken? {
+    for earlier in 0..<max(0, min(number, count)) {
+      if let key = table[earlier], Self.number(behind: key, bytes) == id { return key }
+    }
+    return nil
+  }
+
+  /// The whole number that stands behind a key and its colon.
+  private static func number(behind key: JSONToken, _ bytes: Span<UInt8>) -> Int? {
+    var at = bytes.endOfBlanks(from: key.end)
+    guard at < bytes.count, bytes[at] == 0x3a else { return nil }
+    at = bytes.endOfBlanks(from: at &+ 1)
+    let isNegative = at < bytes.count && bytes[at] == 0x2d
+    if isNegative { at &+= 1 }
+    let start = at
+    var value = 0
+    while at < bytes.count, bytes[at] &- 0x30 < 10 {
+      // Eighteen digits stay below 2^63.
+      guard at &- start < 18 else { return .max }
+      value = value &* 10 &+ Int(bytes[at] &- 0x30)
+      at &+= 1
+    }
+    guard at > start else { return nil }
+    // `1.5` and `1e3` are no ids.
+    if at < bytes.count, bytes[at] == 0x2e || bytes[at] | 0x20 == 0x65 { return nil }
+    return isNegative ? -value : value
+  }
+}
+
+/// Whether the merges of a BPE model are about tokens of its vocabulary.
+struct MergeCheck {
+  /// What two parts make has to be a token. It need not be where a prefix of the second falls away.
+  let checksWhole: Bool
+  private var joined: [UInt8] = []
+  private var scratch: [UInt8] = []
+  private var parts = 0
+
+  init(checksWhole: Bool) { self.checksWhole = checksWhole }
+
+  /// A merge in one string, its parts with a blank between.
+  mutating func isKnown(_ token: JSONToken, _ bytes: Span<UInt8>, _ vocabulary: inout TokenVocabulary) -> Bool {
+    JSONText.decode(bytes, token, repairing: false, into: &scratch)
+    guard let blank = scratch.firstIndex(of: 0x20), blank > 0 else { return false }
+    let text = scratch
+    guard vocabulary.has(text.span.extracting(0..<blank), bytes),
+      vocabulary.has(text.span.extracting((blank &+ 1)..<text.count), bytes)
+    else { return false }
+    guard checksWhole else { return true }
+    scratch.remove(at: blank)
+    return vocabulary.has(scratch.span, bytes)
+  }
+
+  /// A merge in an array of its own begins.
+  mutating func begin() {
+    parts = 0
+    joined.removeAll(keepingCapacity: true)
+  }
+
+  /// The next part of it.
+  mutating func part(_ token: JSONToken, _ bytes: Span<UInt8>, _ vocabulary: inout TokenVocabulary) -> Bool {
+    JSONText.decode(bytes, token, repairing: false, into: &scratch)
+    parts &+= 1
+    joined.append(contentsOf: scratch)
+    guard parts <= 2, vocabulary.has(scratch.span, bytes) else { return false }
+    return parts < 2 || !checksWhole || vocabulary.has(joined.span, bytes)
+  }
+}

@@ -64,6 +64,7 @@ public struct Fact: Sendable, Hashable {
     case tensor(TensorFact)
     case token(TokenFact)
     case anomaly(AnomalyFact)
+    case text(TextFact)
   }
 
   /// Row in the artifact table.
@@ -94,6 +95,7 @@ public struct Fact: Sendable, Hashable {
     case .tensor: .tensor
     case .token: .token
     case .anomaly: .anomaly
+    case .text: .text
     }
   }
 
@@ -109,6 +111,7 @@ public struct Fact: Sendable, Hashable {
     case .tensor(let fact): [fact.name]
     case .token(let fact): ["token." + fact.role]
     case .anomaly(let fact): [fact.subject]
+    case .text(let fact): [fact.keyword]
     }
   }
 
@@ -124,6 +127,7 @@ public struct Fact: Sendable, Hashable {
     case .tensor(let fact): fact.attribute(named: name)
     case .token(let fact): fact.attribute(named: name)
     case .anomaly(let fact): fact.attribute(named: name)
+    case .text(let fact): fact.attribute(named: name)
     }
   }
 }

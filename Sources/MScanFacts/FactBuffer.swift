@@ -101,6 +101,11 @@ public struct FactBuffer: Sendable {
     return index
   }
 
+  /// Changes facts in place, when all of an artifact are there and more is known of them. They coalesce no further.
+  public mutating func revise(_ change: (inout Fact) -> Void) {
+    for index in facts.indices { change(&facts[index]) }
+  }
+
   /// Moves the facts after `mark` into byte order; parsers that state facts out of order call it at their end.
   public mutating func sortFacts(after mark: Int) {
     guard mark < facts.count else { return }

@@ -90,6 +90,8 @@ public struct Finding: Sendable, Hashable {
   public var suppression: String?
   public var fix: String
   public var related: [Related]
+  /// How the loader gets to it, the first step first; empty when there is nothing to tell.
+  public var flow: [FlowStep] = []
 
   public init(
     rule: String, severity: Severity, precision: Precision, message: String, file: String, artifact: Int,

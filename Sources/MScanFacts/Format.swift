@@ -10,15 +10,19 @@ public struct ArtifactInput: Sendable {
   public let limits: Limits
   /// Which document values to state.
   public let interest: ValueInterest
+  /// Which keywords to look for in texts.
+  public let texts: TextInterest
 
   public init(
-    index: Int, source: ByteSource, name: String, limits: Limits = .standard, interest: ValueInterest = .all
+    index: Int, source: ByteSource, name: String, limits: Limits = .standard, interest: ValueInterest = .all,
+    texts: TextInterest = .none
   ) {
     self.index = index
     self.source = source
     self.name = name
     self.limits = limits
     self.interest = interest
+    self.texts = texts
   }
 }
 

@@ -99,6 +99,14 @@ public struct CallableFact: Sendable, Hashable {
   public var subjects: [String]
   /// Where an invoked callable was named, in the same artifact.
   public var namedAt: ByteRange?
+  /// Of source code: the function whose code it is, `Model.__init__`; empty at the level of the module.
+  public var function = ""
+  /// Of source code: dotted names and keywords of texts that flow into the arguments, bounded.
+  public var receives: [String] = []
+  /// Of source code: texts that arguments come to, bounded.
+  public var constants: [String] = []
+  /// How the loader gets to it, the first step first; empty when nothing but the file itself says.
+  public var flow: [FlowStep] = []
 
   public init(
     module: String, name: String, stage: Stage, via: String, arguments: [String] = [], when: [String] = [],
@@ -116,7 +124,7 @@ public struct CallableFact: Sendable, Hashable {
 
   /// Constructs of source code, where a callable is called by whoever runs the code. What a loader runs by itself is
   /// `via` something else.
-  public static let sourceConstructs = ["call", "decorator", "argument"]
+  public static let sourceConstructs = ["call", "decorator", "argument", "assignment"]
 
   /// Whether source code says it. Ordinary source calls everything, so that only rules that ask for it judge it.
   public var isInSource: Bool { Self.sourceConstructs.contains(via) }
@@ -124,7 +132,9 @@ public struct CallableFact: Sendable, Hashable {
   /// Module and name as one dotted path, after aliases.
   public var dotted: String { subjects.first ?? "" }
 
-  public static let attributes = ["module", "name", "stage", "via", "arguments", "when", "resolved", "root"]
+  public static let attributes = [
+    "module", "name", "stage", "via", "arguments", "when", "resolved", "root", "function", "receives", "constants",
+  ]
 
   func attribute(named attribute: String) -> AttributeValue? {
     switch attribute {
@@ -136,6 +146,9 @@ public struct CallableFact: Sendable, Hashable {
     case "when": .list(when)
     case "resolved": .boolean(module.isEmpty)
     case "root": .text(String(dotted.prefix { $0 != "." }))
+    case "function": .text(function)
+    case "receives": .list(receives)
+    case "constants": .list(constants)
     default: nil
     }
   }
@@ -307,7 +320,8 @@ extension FactKind {
       case .tensor: TensorFact.attributes
       case .token: TokenFact.attributes
       case .anomaly: AnomalyFact.attributes
-      case .template, .text, .provenance, .lineage: []
+      case .text: TextFact.attributes
+      case .template, .provenance, .lineage: []
       }
     return own + ["file", "extension", "in"]
   }

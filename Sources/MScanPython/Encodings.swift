@@ -112,4 +112,12 @@ enum Encodings {
     let output = Inflate.decode(ByteSource(bytes), wrapper, limit: limit)
     return output.failure == nil ? output.bytes : nil
   }
+
+  /// Unpacked bytes; nil when they are broken or more than `limit`.
+  static func decoded(_ bytes: [UInt8], _ codec: Codec, _ limit: Int) -> [UInt8]? {
+    var limits = Limits.standard
+    limits.memberBytes = limit
+    let output = Decompression.decode(ByteSource(bytes), codec, bounds: Decompression.Bounds(limits))
+    return output.failure == nil ? output.source.prefix(limit) : nil
+  }
 }

@@ -10,55 +10,92 @@ public enum PythonFormat: Format {
 
   public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
     let mark = sink.facts.count
-    var bytes: [UInt8] = []
-    let wanted = min(input.source.count, input.limits.pythonSource)
-    input.source.read(at: 0, count: wanted, into: &bytes)
+    let reading = PythonReading(input.source, limits: input.limits)
     var notes = PythonNotes(artifact: input.index, size: input.source.count)
-    if bytes.count < wanted {
-      notes.state("python.unreadable", "source", "the file could not be read to its end", true, at: bytes.count, &sink)
-    } else if wanted < input.source.count {
-      let detail = "more than \(input.limits.pythonSource) bytes of source; what follows was not read"
-      notes.state("limit.pythonSource", "source", detail, true, at: wanted, &sink)
-      cutLine(&bytes)
+    notes.offsets = SourceOffsets(reading.source, tree: reading.tree, size: input.source.count, raw: reading.bytes)
+    for problem in reading.problems {
+      let at = problem.isInText ? notes.offsets.raw(problem.offset) : problem.offset
+      notes.state(problem.subject, problem.field, problem.detail, problem.isIncomplete, at: at, &sink)
     }
-    let source = SourceText.decode(bytes)
-    let bounds = PythonParser.Bounds(nodes: input.limits.pythonNodes, depth: input.limits.pythonDepth)
-    let text: [UInt8]
+    HiddenText.state(of: reading.tree, notes, into: &sink)
+    var statements = PythonStatements(tree: reading.tree, input: input, notes: notes)
+    statements.state(into: &sink)
+    sink.sortFacts(after: mark)
+  }
+}
+
+/// Source text, decoded and parsed, and what was wrong on the way.
+struct PythonReading {
+  struct Problem {
+    var subject: String
+    var field: String
+    var detail: String
+    var isIncomplete: Bool
+    var offset: Int
+    /// Whether the offset is one of the decoded text.
+    var isInText = false
+  }
+
+  private(set) var bytes: [UInt8] = []
+  let source: SourceText
+  let tree: PythonTree
+  private(set) var problems: [Problem] = []
+
+  /// Whether nothing was left unread.
+  var isWhole: Bool { !problems.contains(where: \.isIncomplete) }
+
+  init(_ input: ByteSource, limits: Limits) {
+    let wanted = min(input.count, limits.pythonSource)
+    input.read(at: 0, count: wanted, into: &bytes)
+    if bytes.count < wanted {
+      problems.append(
+        Problem(
+          subject: "python.unreadable", field: "source", detail: "the file could not be read to its end",
+          isIncomplete: true, offset: bytes.count))
+    } else if wanted < input.count {
+      let detail = "more than \(limits.pythonSource) bytes of source; what follows was not read"
+      problems.append(
+        Problem(
+          subject: "limit.pythonSource", field: "source", detail: detail, isIncomplete: true, offset: wanted))
+      Self.cutLine(&bytes)
+    }
+    source = SourceText.decode(bytes)
+    var text = bytes
     switch source.outcome {
     case .text(let decoded): text = decoded
     case .refused(let encoding):
-      let detail = "the source is not \(Self.excerpt(encoding)), as its first lines say; no Python takes it"
-      notes.state("python.malformed", "encoding", detail, false, at: 0, &sink)
-      text = bytes
+      let detail = "the source is not \(encoding.prefix(40)), as its first lines say; no Python takes it"
+      problems.append(
+        Problem(subject: "python.malformed", field: "encoding", detail: detail, isIncomplete: false, offset: 0))
     case .unsupported(let encoding):
-      let detail = "source in \(Self.excerpt(encoding)) is not decoded by this version"
-      notes.state("python.unsupported", "encoding", detail, true, at: 0, &sink)
-      text = bytes
+      let detail = "source in \(encoding.prefix(40)) is not decoded by this version"
+      problems.append(
+        Problem(subject: "python.unsupported", field: "encoding", detail: detail, isIncomplete: true, offset: 0))
     }
-    let tree = PythonParser.parse(text, bounds: bounds)
-    notes.offsets = SourceOffsets(source, tree: tree, size: input.source.count, raw: bytes)
+    tree = PythonParser.parse(
+      text, bounds: PythonParser.Bounds(nodes: limits.pythonNodes, depth: limits.pythonDepth))
     if let limit = tree.limit {
-      let detail =
-        "more than \(limit.name == "pythonNodes" ? bounds.nodes : bounds.depth), which the rest was not read for"
-      notes.state(
-        "limit.\(limit.name)", limit.name, detail, true, at: notes.offsets.raw(limit.offset), &sink)
+      let bound = limit.name == "pythonNodes" ? limits.pythonNodes : limits.pythonDepth
+      problems.append(
+        Problem(
+          subject: "limit.\(limit.name)", field: "\(limit.name)",
+          detail: "more than \(bound), which the rest was not read for", isIncomplete: true, offset: limit.offset,
+          isInText: true))
     }
     if case .text = source.outcome, let failure = tree.failure {
       let place = tree.lines.position(of: UInt32(clamping: failure.offset))
       let detail = "\(failure.problem), line \(place.line); it was searched statement by statement"
-      notes.state("python.malformed", "syntax", detail, false, at: notes.offsets.raw(failure.offset), &sink)
+      problems.append(
+        Problem(
+          subject: "python.malformed", field: "syntax", detail: detail, isIncomplete: false, offset: failure.offset,
+          isInText: true))
     }
-    var statements = PythonStatements(tree: tree, limits: input.limits, notes: notes, name: input.name)
-    statements.state(into: &sink)
-    sink.sortFacts(after: mark)
   }
 
   /// Cuts the bytes behind their last line end, so that no statement is read in part.
   private static func cutLine(_ bytes: inout [UInt8]) {
     if let end = bytes.lastIndex(where: { $0 == 0x0a || $0 == 0x0d }) { bytes.removeLast(bytes.count - end - 1) }
   }
-
-  private static func excerpt(_ encoding: String) -> String { String(encoding.prefix(40)) }
 }
 
 /// Where the facts of one module belong.

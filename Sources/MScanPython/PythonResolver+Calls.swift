@@ -28,6 +28,9 @@ extension PythonResolver {
       guard let scope = scopes.opened[node] else { return [] }
       return scopes.scopes[scope].returns.flatMap { values(of: $0) }
     case .classDefinition(let node): return [.instance(node)]
+    case .method(.dictionary(let node), let name):
+      guard ["get", "pop", "setdefault", "__getitem__"].contains(name) else { return [] }
+      return entries(of: node, at: argument(0, "", arguments)) + argument(1, "", arguments)
     case .method(let object, let name): return method(name, of: object, arguments).map { [$0] } ?? []
     case .getter(let name):
       return argument(0, "", arguments).flatMap { object -> [PythonValue] in
@@ -73,8 +76,20 @@ extension PythonResolver {
       return argument(0, "", arguments).compactMap(\.asText).map { .path(base + "." + $0) }
     case _ where path.hasSuffix(".__getattribute__"):
       return argument(0, "", arguments).compactMap(\.asText).map { .path(path.dropLast(17) + "." + $0) }
-    default: return bounded(converted(path, arguments))
+    default:
+      let known = bounded(converted(path, arguments))
+      return known.isEmpty ? Self.object(madeBy: path) : known
     }
+  }
+
+  /// What an importable thing gives when it is called, by a name that no import has: `(socket.socket)`, so that its
+  /// methods are `(socket.socket).send`. One level deep; the built-in functions make nothing that matters but files.
+  private static func object(madeBy path: String) -> [PythonValue] {
+    guard path.utf8.count < 120, path.utf8.first != UInt8(ascii: "("), path.utf8.first != UInt8(ascii: "?") else {
+      return []
+    }
+    guard path == "builtins.open" || !path.utf8.starts(with: "builtins.".utf8) else { return [] }
+    return [.path("(" + path + ")")]
   }
 
   private mutating func bounded(_ value: PythonValue?) -> [PythonValue] {
@@ -118,6 +133,11 @@ extension PythonResolver {
     case ("base64.b32decode", _): return Self.raw(first).flatMap { Encodings.base32($0) }.map { .bytes($0) }
     case ("base64.b16decode", _): return Self.raw(first).flatMap { Encodings.hex($0) }.map { .bytes($0) }
     case ("base64.b85decode", _): return Self.raw(first).flatMap { Encodings.base85($0) }.map { .bytes($0) }
+    case ("bz2.decompress", .bytes(let bytes)):
+      return Encodings.decoded(bytes, .bzip2, Self.sizeBound).map { .bytes($0) }
+    case ("lzma.decompress", .bytes(let bytes)):
+      return (Encodings.decoded(bytes, .xz, Self.sizeBound) ?? Encodings.decoded(bytes, .lzma, Self.sizeBound))
+        .map { .bytes($0) }
     case ("zlib.decompress", .bytes(let bytes)):
       return Encodings.inflated(bytes, .zlib, Self.sizeBound).map { .bytes($0) }
     case ("gzip.decompress", .bytes(let bytes)):

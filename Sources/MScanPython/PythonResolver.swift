@@ -159,6 +159,39 @@ struct PythonResolver {
     return scopes.starImports.map { .path($0 + "." + text) } + [.path("builtins." + text)]
   }
 
+  /// What a name at the level of the module stands for; empty when it has no such name.
+  mutating func values(named name: UInt32) -> [PythonValue] { bound(name, in: 0) ?? [] }
+
+  /// The expressions that a name, or an attribute of that name, gets its values from.
+  func origins(of node: NodeID) -> [NodeID] {
+    if tree[node].kind == .attribute { return Array((scopes.attributeValues[tree[node].data] ?? []).prefix(4)) }
+    var at = Int(scopes.scopeOf[Int(node)])
+    while true {
+      if let found = scopes.found(tree[node].data, in: at) {
+        return found.prefix(8).flatMap { binding -> [NodeID] in
+          switch binding {
+          case .value(let value), .added(let value), .element(let value): [value]
+          case .parameter(let function, let index): given(index, to: function)
+          default: []
+          }
+        }
+      }
+      if at == 0 { return [] }
+      at = scopes.scopes[at].parent
+    }
+  }
+
+  /// What the calls in this module give to a parameter, by position.
+  private func given(_ index: Int, to function: NodeID) -> [NodeID] {
+    guard index >= 0 else { return [] }
+    let isMethod = scopes.scopes[Int(scopes.scopeOf[Int(function)])].kind == .class
+    let position = isMethod ? index - 1 : index
+    return (callSites[function] ?? []).prefix(4).flatMap { site -> [NodeID] in
+      let arguments = children(site).dropFirst().filter { tree[$0].kind != .keyword && tree[$0].kind != .starred }
+      return position >= 0 && position < arguments.count ? [Array(arguments)[position]] : []
+    }
+  }
+
   /// What a name is bound to in one scope; nil when it is not.
   private mutating func bound(_ name: UInt32, in scope: Int) -> [PythonValue]? {
     guard let found = scopes.found(name, in: scope) else { return nil }
@@ -242,13 +275,23 @@ struct PythonResolver {
   }
 
   mutating func attribute(_ name: String, of value: PythonValue) -> [PythonValue] {
+    switch name {
+    // A frame leads to the names of whatever runs in it.
+    case "f_builtins": return [.path("builtins")]
+    case "f_globals", "f_locals": return [.namespace]
+    default: break
+    }
     switch value {
     case .path(let path):
       if name == "__builtins__" { return [.path("builtins")] }
+      // Whatever the class is, its base is `object` in the end.
+      if path == "builtins.object", ["__class__", "__base__", "__bases__", "__mro__"].contains(name) { return [value] }
       // `f.__call__` is `f`, and `m.__dict__` is looked into with an index.
       if name == "__call__" || name == "__func__" || name == "__wrapped__" { return [value] }
       return path.utf8.count > 400 ? [] : [.path(path + "." + name)]
-    case .text, .bytes: return [.method(value, name)]
+    case .text, .bytes, .list, .dictionary, .integer, .none:
+      if name == "__class__" { return [.path("builtins.object")] }
+      return [.method(value, name)]
     case .namespace: return global(name)
     case .function:
       if name == "__globals__" { return [.namespace] }
@@ -293,6 +336,7 @@ struct PythonResolver {
     if tree[index].kind == .slice { return slice(object, index).map { [$0] } ?? [] }
     let keys = values(of: index)
     switch object {
+    case .path("builtins.object"): return [object]
     case .path(let path):
       return keys.compactMap(\.asText).compactMap { Self.entry($0, of: path) }
         + (path == "sys.modules" && keys.contains(.path("builtins.__name__")) ? [.namespace] : [])
@@ -318,7 +362,7 @@ struct PythonResolver {
     return path == "builtins" ? .path("builtins." + key) : nil
   }
 
-  private mutating func entries(of node: NodeID, at keys: [PythonValue]) -> [PythonValue] {
+  mutating func entries(of node: NodeID, at keys: [PythonValue]) -> [PythonValue] {
     let parts = children(node)
     var all: [PythonValue] = []
     var at = 0

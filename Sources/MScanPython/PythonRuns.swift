@@ -1,35 +1,32 @@
-/// When the code of each scope runs: while the module is imported, while an object of one of its classes is made, or only
-/// when somebody calls it.
+/// When the code of each scope runs: while the module is imported, while an object of one of its classes is made, when
+/// the model is used for the first time, or only when somebody calls it.
 ///
 /// Code of functions runs when they are called, and calls inside the module are followed, by name, through methods of
 /// `self`, decorators and functions that are handed on.
 struct PythonRuns {
-  enum Moment: Int, Comparable {
-    case call, construction, `import`
+  typealias Moment = PythonModule.Moment
 
-    var text: String {
-      switch self {
-      case .call: "call"
-      case .construction: "construction"
-      case .import: "import"
-      }
-    }
-
-    static func < (a: Moment, b: Moment) -> Bool { a.rawValue < b.rawValue }
+  /// A scope that the code of another one enters, and where.
+  private struct Entry {
+    var scope: Int
+    var node: NodeID
   }
 
   private let tree: PythonTree
   private let scopes: PythonScopes
   private(set) var moments: [Moment]
   /// Scopes that the code of a scope enters.
-  private var entered: [[Int]]
+  private var entered: [[Entry]]
+  /// What raised a scope to its moment: the scope that enters it, and where; nil for what Python itself calls.
+  private(set) var causes: [(scope: Int, node: NodeID)?]
 
   /// - Parameter isStarted: whether the file is run as a program too (`setup.py`).
   init(tree: PythonTree, scopes: PythonScopes, isStarted: Bool) {
     self.tree = tree
     self.scopes = scopes
     moments = [Moment](repeating: .call, count: scopes.scopes.count)
-    entered = [[Int]](repeating: [], count: scopes.scopes.count)
+    entered = [[Entry]](repeating: [], count: scopes.scopes.count)
+    causes = [(scope: Int, node: NodeID)?](repeating: nil, count: scopes.scopes.count)
     moments[0] = .import
     // Scopes are in the order of their opening: a parent comes before what lies in it.
     for index in scopes.scopes.indices.dropFirst() {
@@ -39,11 +36,11 @@ struct PythonRuns {
       case .module: continue
       case .class, .comprehension:
         moments[index] = outer
-        entered[scope.parent].append(index)
+        entered[scope.parent].append(Entry(scope: index, node: scope.node))
       case .scriptGuard:
         if isStarted {
           moments[index] = outer
-          entered[scope.parent].append(index)
+          entered[scope.parent].append(Entry(scope: index, node: scope.node))
         }
       case .function: moments[index] = own(scope)
       }
@@ -62,9 +59,27 @@ struct PythonRuns {
       case "__new__", "__init__": return isMetaclass(scopes.scopes[scope.parent].node) ? .import : .construction
       case "__post_init__", "__del__", "__reduce__", "__reduce_ex__", "__setstate__", "__getstate__":
         return .construction
-      default: return .call
+      // What loaders call of their own accord.
+      case "from_pretrained", "_from_pretrained", "from_config", "_from_config", "from_dict", "get_config_dict",
+        "_init_weights", "init_weights", "post_init", "tie_weights", "_tie_weights", "load_state_dict",
+        "_load_from_state_dict", "_load_pretrained_model", "get_init_context", "can_generate", "build":
+        return .construction
+      case "forward", "generate", "encode", "decode", "tokenize", "_tokenize", "predict", "preprocess", "postprocess",
+        "_forward", "inference", "handle", "run", "call":
+        return .forward
+      // Operators, conversions, contexts: called without being named.
+      case _ where name.hasPrefix("__") && name.hasSuffix("__"): return .forward
+      default: return isProperty(scope.node) ? .forward : .call
       }
     default: return .call
+    }
+  }
+
+  /// Whether reading an attribute calls it.
+  private func isProperty(_ function: NodeID) -> Bool {
+    tree.children(of: function).contains { child in
+      guard tree[child].kind == .decorator, let name = tree.dotted(tree[child].first) else { return false }
+      return ["property", "cached_property", "functools.cached_property", "classproperty"].contains(name)
     }
   }
 
@@ -79,30 +94,54 @@ struct PythonRuns {
     return false
   }
 
-  /// The code of `scope` calls the function, or makes an object of the class.
-  mutating func enter(_ value: PythonValue, from scope: Int) {
+  /// The code of `scope` calls the function, or makes an object of the class, at `node`.
+  mutating func enter(_ value: PythonValue, from scope: Int, at node: NodeID) {
+    for inner in bodies(of: value) { entered[scope].append(Entry(scope: inner, node: node)) }
+  }
+
+  /// The scopes that run when a function is called or an object of a class is made.
+  private func bodies(of value: PythonValue) -> [Int] {
     switch value {
-    case .function(let node):
-      if let inner = scopes.opened[node] { entered[scope].append(inner) }
+    case .function(let node): return scopes.opened[node].map { [$0] } ?? []
     case .classDefinition(let node):
-      guard let inner = scopes.opened[node] else { return }
+      guard let inner = scopes.opened[node] else { return [] }
+      var found: [Int] = []
       for name in ["__init__", "__new__", "__post_init__", "__call__", "__del__", "__enter__"] {
-        guard let number = tree.names.number(of: name), let found = scopes.found(number, in: inner) else { continue }
-        for case .function(let function) in found {
-          if let method = scopes.opened[function] { entered[scope].append(method) }
+        guard let number = tree.names.number(of: name), let bound = scopes.found(number, in: inner) else { continue }
+        for case .function(let function) in bound {
+          if let method = scopes.opened[function] { found.append(method) }
         }
       }
-    default: return
+      return found
+    default: return []
     }
   }
 
-  /// Carries moments along the calls, until nothing changes. Each scope rises at most twice.
-  mutating func settle() {
-    var open = Array(moments.indices)
+  /// Something outside the module calls it: raises it to that moment, and what it enters.
+  ///
+  /// - Returns: whether anything runs earlier than was known.
+  mutating func raise(_ value: PythonValue, to moment: Moment) -> Bool {
+    var open: [Int] = []
+    for scope in bodies(of: value) where moments[scope] < moment {
+      moments[scope] = moment
+      causes[scope] = nil
+      open.append(scope)
+    }
+    guard !open.isEmpty else { return false }
+    settle(open)
+    return true
+  }
+
+  /// Carries moments along the calls, until nothing changes. Each scope rises at most three times.
+  mutating func settle() { settle(Array(moments.indices.reversed())) }
+
+  private mutating func settle(_ scopes: [Int]) {
+    var open = scopes
     while let scope = open.popLast() {
-      for inner in entered[scope] where moments[inner] < moments[scope] {
-        moments[inner] = moments[scope]
-        open.append(inner)
+      for entry in entered[scope] where moments[entry.scope] < moments[scope] {
+        moments[entry.scope] = moments[scope]
+        causes[entry.scope] = (scope, entry.node)
+        open.append(entry.scope)
       }
     }
   }

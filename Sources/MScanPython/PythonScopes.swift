@@ -40,6 +40,8 @@ struct PythonScopes {
   private(set) var attributeValues: [UInt32: [NodeID]] = [:]
   /// `name[index] = value`, by the name.
   private(set) var itemValues: [UInt32: [(index: NodeID, value: NodeID)]] = [:]
+  /// `object.name = value` and `object[index] = value`, in no order.
+  private(set) var changes: [(target: NodeID, value: NodeID)] = []
   /// Values assigned to names.
   private(set) var assigned: [NodeID] = []
   /// Modules that everything is imported from.
@@ -199,9 +201,13 @@ struct PythonScopes {
       case .name: bind(node.data, binding, in: scope)
       case .starred: open.append((node.first, .unknown))
       case .attribute:
-        if case .value(let value) = binding { attributeValues[node.data, default: []].append(value) }
+        if case .value(let value) = binding {
+          attributeValues[node.data, default: []].append(value)
+          changes.append((place, value))
+        }
       case .item:
         let parts = Array(tree.children(of: place))
+        if case .value(let value) = binding { changes.append((place, value)) }
         if case .value(let value) = binding, parts.count == 2, tree[parts[0]].kind == .name {
           itemValues[tree[parts[0]].data, default: []].append((parts[1], value))
         }

@@ -7,39 +7,50 @@ struct PythonStatements {
   let limits: Limits
   let notes: PythonNotes
   let scopes: PythonScopes
+  let texts: TextInterest
   var resolver: PythonResolver
   var runs: PythonRuns
+  /// Calls, imports and decorators, in the order of their places.
+  let places: [NodeID]
+  /// Strings that are told with what they are handed to.
+  var toldStrings: Set<NodeID> = []
   /// Programs and pickles that constants of this module come to, stated as artifacts of their own. Count; 64.
   private var children = 0
   private static let childBound = 64
 
-  init(tree: PythonTree, limits: Limits, notes: PythonNotes, name: String) {
+  init(tree: PythonTree, input: ArtifactInput, notes: PythonNotes) {
     self.tree = tree
-    self.limits = limits
+    self.limits = input.limits
     self.notes = notes
+    texts = input.texts
     scopes = PythonScopes(tree)
-    resolver = PythonResolver(tree: tree, scopes: scopes, limits: limits)
-    runs = PythonRuns(tree: tree, scopes: scopes, isStarted: name == "setup.py" || name == "__main__.py")
-  }
-
-  mutating func state(into sink: inout FactBuffer) {
-    var places: [(start: UInt32, node: NodeID)] = []
+    resolver = PythonResolver(tree: tree, scopes: scopes, limits: input.limits)
+    runs = PythonRuns(
+      tree: tree, scopes: scopes, isStarted: input.name == "setup.py" || input.name == "__main__.py")
+    var found: [(start: UInt32, node: NodeID)] = []
     for index in tree.nodes.indices {
       switch tree.nodes[index].kind {
       case .call, .importStatement, .importFromStatement, .decorator:
-        places.append((tree.nodes[index].start, NodeID(truncatingIfNeeded: index)))
+        found.append((tree.nodes[index].start, NodeID(truncatingIfNeeded: index)))
       default: continue
       }
     }
-    places.sort { ($0.start, $0.node) < ($1.start, $1.node) }
-    followCalls(places.map(\.node))
-    for (_, node) in places {
+    found.sort { ($0.start, $0.node) < ($1.start, $1.node) }
+    places = found.map(\.node)
+  }
+
+  mutating func state(into sink: inout FactBuffer) {
+    followCalls()
+    for node in places {
       switch tree[node].kind {
       case .call: state(call: node, into: &sink)
       case .decorator: state(decorator: node, into: &sink)
       default: state(importOf: node, into: &sink)
       }
     }
+    stateChanges(into: &sink)
+    stateReductions(into: &sink)
+    stateTexts(into: &sink)
     if let limit = resolver.limit {
       let detail = "what some expression calls was not found out: it is too deep or takes too many steps"
       notes.state("limit.\(limit)", limit, detail, true, at: 0, &sink)
@@ -48,7 +59,7 @@ struct PythonStatements {
 
   // MARK: - Which call enters what
 
-  private mutating func followCalls(_ places: [NodeID]) {
+  mutating func followCalls() {
     // Plain calls first: what parameters are depends on them.
     for node in places where tree[node].kind == .call {
       for function in plainCallees(tree[node].first) {
@@ -61,20 +72,90 @@ struct PythonStatements {
       let scope = Int(scopes.scopeOf[Int(node)])
       switch tree[node].kind {
       case .call:
-        for value in resolver.values(of: tree[node].first) { runs.enter(value, from: scope) }
+        for value in resolver.values(of: tree[node].first) { runs.enter(value, from: scope, at: node) }
         for argument in tree.children(of: node).dropFirst() {
           let given = tree[argument].kind == .keyword ? tree[argument].first : argument
           guard [.name, .attribute, .lambda].contains(tree[given].kind) else { continue }
           for case .function(let function) in resolver.values(of: given) {
-            runs.enter(.function(function), from: scope)
+            runs.enter(.function(function), from: scope, at: node)
           }
         }
       case .decorator:
-        for value in resolver.values(of: tree[node].first) { runs.enter(value, from: scope) }
+        for value in resolver.values(of: tree[node].first) { runs.enter(value, from: scope, at: node) }
       default: continue
       }
     }
+    // A function that takes the place of another one is called by whoever called that.
+    for change in scopes.changes where tree[change.target].kind == .attribute {
+      guard isForeign(tree[change.target].first) else { continue }
+      let scope = Int(scopes.scopeOf[Int(change.target)])
+      for value in resolver.values(of: change.value) { runs.enter(value, from: scope, at: change.target) }
+    }
     runs.settle()
+  }
+
+  /// Whether an expression is something importable, or made by it.
+  private mutating func isForeign(_ node: NodeID) -> Bool {
+    resolver.values(of: node).contains { value in
+      guard let path = value.asPath else { return false }
+      // A name that nothing binds could be any.
+      return !(tree[node].kind == .name && path.utf8.starts(with: "builtins.".utf8))
+    }
+  }
+
+  // MARK: - Changes
+
+  /// Attributes and entries of importable things that are set: `torch.load = …`, `os.environ["PATH"] = …`.
+  private mutating func stateChanges(into sink: inout FactBuffer) {
+    for change in scopes.changes {
+      let target = tree[change.target]
+      let parts = Array(tree.children(of: change.target))
+      guard let object = parts.first else { continue }
+      var subjects: [String] = []
+      var constants: [String] = []
+      if target.kind == .attribute {
+        let name = tree.names.text(target.data)
+        // The code of a function can be set on any object.
+        if name == "__code__" || name == "__class__" { subjects.append("?." + name) }
+        if isForeign(object) {
+          subjects += resolver.values(of: object).compactMap(\.asPath).filter { $0.first != "(" }.map { $0 + "." + name }
+        }
+      } else if isForeign(object), parts.count == 2 {
+        subjects = resolver.values(of: object).compactMap(\.asPath).filter { $0.first != "(" }
+        constants = resolver.values(of: parts[1]).compactMap(\.asText).map { "0:" + $0.prefix(200) }
+      }
+      guard !subjects.isEmpty else { continue }
+      var fact = CallableFact(
+        module: "", name: writtenName(target.kind == .attribute ? change.target : object), stage: .named,
+        via: "assignment", arguments: [excerpt(tree[change.value], limits.argumentCharacters)],
+        when: moment(of: change.target), subjects: subjects)
+      fact.function = function(of: change.target)
+      fact.constants = constants
+      sink.emit(
+        .callable(fact), artifact: notes.artifact, range: notes.offsets.range(target.start, target.end),
+        place: place(of: target), distinct: true)
+    }
+  }
+
+  /// What `__reduce__` gives is called by whoever unpickles the object.
+  private mutating func stateReductions(into sink: inout FactBuffer) {
+    for scope in scopes.scopes where scope.kind == .function && !scope.returns.isEmpty {
+      guard tree[scope.node].kind == .functionDefinition else { continue }
+      let name = tree.names.text(tree[scope.node].data)
+      guard name == "__reduce__" || name == "__reduce_ex__" else { continue }
+      for value in scope.returns where tree[value].kind == .tuple {
+        guard let first = tree.children(of: value).first(where: { _ in true }) else { continue }
+        let paths = resolver.values(of: first).compactMap(\.asPath)
+        guard !paths.isEmpty else { continue }
+        var fact = CallableFact(
+          module: "", name: writtenName(first), stage: .named, via: "argument", when: moment(of: value),
+          subjects: paths)
+        fact.function = function(of: value)
+        sink.emit(
+          .callable(fact), artifact: notes.artifact, range: notes.offsets.range(tree[first].start, tree[first].end),
+          place: place(of: tree[first]))
+      }
+    }
   }
 
   /// Functions that a callee names without a detour: `f(…)`, `(lambda …)(…)`, `self.f(…)`.
@@ -95,12 +176,12 @@ struct PythonStatements {
 
   // MARK: - Calls
 
-  private func place(of node: Node) -> Place {
+  func place(of node: Node) -> Place {
     let (line, column) = tree.lines.position(of: node.start)
     return .source(line: line, column: column)
   }
 
-  private func moment(of node: NodeID) -> [String] {
+  func moment(of node: NodeID) -> [String] {
     [runs.moments[Int(scopes.scopeOf[Int(node)])].text]
   }
 
@@ -108,12 +189,17 @@ struct PythonStatements {
     let call = tree[node]
     let written = writtenName(call.first)
     let subjects = subjects(of: call.first, written: written, arguments: node)
-    let fact = CallableFact(
+    var fact = CallableFact(
       module: "", name: written, stage: .invoked, via: "call", arguments: arguments(of: node), when: moment(of: node),
       subjects: subjects)
+    fact.function = function(of: node)
+    fact.constants = constants(of: node)
+    fact.receives = sources(of: node)
+    fact.flow = steps(to: fact.function)
     let range = notes.offsets.range(call.start, call.end)
     sink.emit(.callable(fact), artifact: notes.artifact, range: range, place: place(of: call), distinct: true)
     stateHandedOn(by: node, subjects, into: &sink)
+    stateTexts(handedOnBy: node, to: subjects.first ?? "", into: &sink)
     stateContent(of: node, subjects, range, into: &sink)
   }
 
@@ -123,10 +209,12 @@ struct PythonStatements {
     for argument in tree.children(of: node).dropFirst() {
       let given = tree[argument].kind == .keyword ? tree[argument].first : argument
       guard [.name, .attribute, .item].contains(tree[given].kind) else { continue }
-      let paths = resolver.values(of: given).compactMap(\.asPath)
+      // An object that something made is no function, but its methods are.
+      let paths = resolver.values(of: given).compactMap(\.asPath).filter { $0.first != "(" || !$0.hasSuffix(")") }
       guard !paths.isEmpty else { continue }
-      let fact = CallableFact(
+      var fact = CallableFact(
         module: "", name: writtenName(given), stage: .named, via: "argument", when: moment(of: node), subjects: paths)
+      fact.function = function(of: node)
       sink.emit(
         .callable(fact), artifact: notes.artifact, range: notes.offsets.range(tree[given].start, tree[given].end),
         place: place(of: tree[given]))
@@ -138,9 +226,10 @@ struct PythonStatements {
     guard expression != 0, tree[expression].kind != .call else { return }
     let paths = resolver.values(of: expression).compactMap(\.asPath)
     guard !paths.isEmpty else { return }
-    let fact = CallableFact(
+    var fact = CallableFact(
       module: "", name: writtenName(expression), stage: .invoked, via: "decorator", when: moment(of: node),
       subjects: paths)
+    fact.function = function(of: node)
     sink.emit(
       .callable(fact), artifact: notes.artifact,
       range: notes.offsets.range(tree[expression].start, tree[expression].end), place: place(of: tree[expression]),
@@ -148,7 +237,7 @@ struct PythonStatements {
   }
 
   /// The callee as it is written, when it is names and attributes alone; what is computed is `?`.
-  private func writtenName(_ node: NodeID) -> String {
+  func writtenName(_ node: NodeID) -> String {
     var parts: [String] = []
     var at = node
     while tree[at].kind == .attribute, parts.count < 32 {
@@ -161,7 +250,7 @@ struct PythonStatements {
 
   /// What the callee can be. A name of the module itself stays as it is written, and what hangs on a value that nothing
   /// is known of hangs on `?`: a parameter called `os` is not the module.
-  private mutating func subjects(of callee: NodeID, written: String, arguments node: NodeID) -> [String] {
+  mutating func subjects(of callee: NodeID, written: String, arguments node: NodeID) -> [String] {
     let values = resolver.values(of: callee)
     var paths = values.compactMap(\.asPath)
     for case .caller(let name) in values {
@@ -173,9 +262,26 @@ struct PythonStatements {
     // A name that nothing here binds is one of the built-in ones, or comes from whoever runs this text: another cell of
     // the notebook, the caller of `exec`.
     if written.contains("."), paths.contains("builtins." + written) { paths.append(written) }
+    for path in paths { paths += Self.throughModule(path) }
     if !paths.isEmpty { return paths }
     guard let dot = written.firstIndex(of: ".") else { return [written] }
     return ["?" + written[dot...]]
+  }
+
+  /// Modules of the standard library that other modules import, and that are reached through those: `torch.os.system`.
+  private static let commonModules: Set<Substring> = [
+    "os", "sys", "subprocess", "builtins", "importlib", "socket", "shutil", "ctypes", "pickle", "posix", "pty", "runpy",
+    "code", "urllib", "http", "threading", "multiprocessing", "tempfile", "types", "marshal", "webbrowser",
+  ]
+
+  /// `os.system` for `torch.os.system`.
+  private static func throughModule(_ path: String) -> [String] {
+    guard path.utf8.first != UInt8(ascii: "("), path.utf8.first != UInt8(ascii: ".") else { return [] }
+    let steps = path.split(separator: ".")
+    guard steps.count > 2 else { return [] }
+    return steps.indices.dropFirst().dropLast().filter { commonModules.contains(steps[$0]) }.map {
+      steps[$0...].joined(separator: ".")
+    }
   }
 
   // MARK: - Arguments
@@ -258,18 +364,19 @@ struct PythonStatements {
   private func state(importOf node: NodeID, into sink: inout FactBuffer) {
     let statement = tree[node]
     for alias in tree.children(of: node) {
-      let name = tree.names.text(tree[alias].data)
-      let target: String
-      if statement.kind == .importStatement {
-        target = name
-      } else {
-        let module = statement.data == PythonNames.none ? "" : tree.names.text(statement.data)
-        let prefix = String(repeating: ".", count: Int(statement.flags)) + module
-        target = prefix.isEmpty || prefix.hasSuffix(".") ? prefix + name : prefix + "." + name
-      }
+      let target = imported(by: alias, of: statement)
       sink.emit(
         .reference(ReferenceFact(field: "python.import", type: .module, target: target)), artifact: notes.artifact,
         range: notes.offsets.range(tree[alias].start, tree[alias].end), place: place(of: statement), distinct: true)
     }
+  }
+
+  /// The dotted name that an import binds, with the dots in front that lead up from the module's own package.
+  func imported(by alias: NodeID, of statement: Node) -> String {
+    let name = tree.names.text(tree[alias].data)
+    if statement.kind == .importStatement { return name }
+    let module = statement.data == PythonNames.none ? "" : tree.names.text(statement.data)
+    let prefix = String(repeating: ".", count: Int(statement.flags)) + module
+    return prefix.isEmpty || prefix.hasSuffix(".") ? prefix + name : prefix + "." + name
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import MScanBytes
 import MScanEngine
+import MScanRules
 import Synchronization
 
 /// `facts`: what the readers state, before any rule.
@@ -32,7 +33,8 @@ struct FactsRequest {
       let failure = Failure()
       let lines = FactLines(
         limits: limits, jobs: jobs ?? RunningProcess.cores,
-        skip: Set([ByteOutput.standardOutput.identity].compactMap { $0 }))
+        skip: Set([ByteOutput.standardOutput.identity].compactMap { $0 }),
+        texts: try RuleLibrary.load().textInterest)
       let complete = lines.run(found) { bytes in
         do throws(ByteOutput.Failure) {
           try ByteOutput.standardOutput.write(bytes)

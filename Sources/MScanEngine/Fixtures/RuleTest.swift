@@ -86,7 +86,7 @@ public struct RuleTest: Sendable {
   }
 
   private func findings(in bytes: [UInt8], name: String) -> [Finding] {
-    let scan = Walker(limits: limits, interest: rules.valueInterest).read(bytes, name: name)
+    let scan = Walker(limits: limits, interest: rules.valueInterest, texts: rules.textInterest).read(bytes, name: name)
     return Judge(rules: rules).verdict(on: scan).findings
   }
 

@@ -1,5 +1,5 @@
 public import MScanBytes
-import MScanFacts
+public import MScanFacts
 import Synchronization
 
 /// Facts as JSON Lines, one object a fact, file by file in path order.
@@ -10,11 +10,17 @@ public struct FactLines: Sendable {
   public var limits: Limits
   public var jobs: Int
   public var skip: Set<FileIdentity>
+  /// Keywords that are looked for in texts: those of a rule set.
+  public var texts: TextInterest
 
-  public init(limits: Limits = .standard, jobs: Int = RunningProcess.cores, skip: Set<FileIdentity> = []) {
+  public init(
+    limits: Limits = .standard, jobs: Int = RunningProcess.cores, skip: Set<FileIdentity> = [],
+    texts: TextInterest = .none
+  ) {
     self.limits = limits
     self.jobs = max(1, jobs)
     self.skip = skip
+    self.texts = texts
   }
 
   /// Reads the targets and hands their lines to `write`, never from two threads at once.
@@ -23,7 +29,7 @@ public struct FactLines: Sendable {
   /// - Returns: whether everything was read.
   public func run(_ targets: [Target], write: @escaping @Sendable ([UInt8]) -> Bool) -> Bool {
     let output = OrderedOutput(write: write)
-    let walker = Walker(limits: limits, interest: .all, skip: skip)
+    let walker = Walker(limits: limits, interest: .all, texts: texts, skip: skip)
     Workers.run(targets.count, threads: jobs) { index in
       defer { output.finish(index) }
       guard let scan = walker.read(targets[index]) else { return true }
@@ -135,6 +141,13 @@ struct FactRenderer {
       object.add("stage", payload.stage.rawValue)
       object.add("via", payload.via)
       object.add("arguments", payload.arguments)
+      object.add("when", payload.when)
+      if !payload.function.isEmpty { object.add("function", payload.function) }
+      if !payload.receives.isEmpty { object.add("receives", payload.receives) }
+      if !payload.constants.isEmpty { object.add("constants", payload.constants) }
+    case .text(let payload):
+      object.add("text", payload.text)
+      object.add("callee", payload.callee)
       object.add("when", payload.when)
     case .value(let payload): add(payload, to: &object)
     case .operation(let payload):

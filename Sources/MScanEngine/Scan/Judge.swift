@@ -68,6 +68,8 @@ struct Judge: Sendable {
     if case .callable(let callable) = fact.payload {
       arguments = callable.arguments
       when = callable.when
+    } else if case .text(let text) = fact.payload {
+      when = text.when
     }
     var finding = Finding(
       rule: rule.id, severity: rule.severity, precision: rule.precision,
@@ -78,8 +80,22 @@ struct Judge: Sendable {
       arguments: arguments, when: when, count: fact.count,
       fingerprint: Fingerprint.base(rule: rule.id, chain: chain, fact: fact, subject: match.subject, table: table),
       fix: rule.fix)
-    if case .callable(let callable) = fact.payload { finding.refusedBy = refusers(of: callable) }
+    if case .callable(let callable) = fact.payload {
+      finding.refusedBy = refusers(of: callable)
+      finding.flow = Self.flow(to: fact, callable, in: finding.file)
+    }
     return finding
+  }
+
+  /// The way to a call, with the call itself as the last step.
+  private static func flow(to fact: Fact, _ callable: CallableFact, in file: String) -> [FlowStep] {
+    guard !callable.flow.isEmpty, case .source(let line, let column) = fact.place else { return [] }
+    let steps = callable.flow.map { step in
+      var step = step
+      if step.file.isEmpty { step.file = file }
+      return step
+    }
+    return steps + [FlowStep(file: file, line: line, column: column, message: "calls \(callable.dotted)")]
   }
 
   /// What torch's own restricted unpickler would do: it looks each GLOBAL up in a list, and stops at the first that is

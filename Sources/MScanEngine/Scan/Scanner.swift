@@ -31,7 +31,8 @@ public struct Scanner: Sendable {
   ) -> ScanReport {
     let started = RunningProcess.monotonicSeconds
     let shared = Shared()
-    let walker = Walker(limits: limits, interest: rules.valueInterest.adding(CorrelatorList.keys), skip: skip)
+    let walker = Walker(
+      limits: limits, interest: rules.valueInterest.adding(CorrelatorList.keys), texts: rules.textInterest, skip: skip)
     let judge = Judge(rules: rules)
     let folders = IndexedFolders(targets)
     Workers.run(targets.count, threads: jobs) { index in

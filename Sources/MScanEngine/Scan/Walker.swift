@@ -1,6 +1,7 @@
 public import MScanBytes
 public import MScanFacts
 import MScanFormats
+import MScanPython
 
 /// What was read of one file on disk and of everything nested in it.
 public struct FileScan: Sendable {
@@ -17,13 +18,20 @@ public struct FileScan: Sendable {
 public struct Walker: Sendable {
   public var limits: Limits
   public var interest: ValueInterest
+  public var texts: TextInterest
   /// Files that are left out wherever they turn up: the tool's own output.
   public var skip: Set<FileIdentity>
+  private let code: ModelCode
 
-  public init(limits: Limits = .standard, interest: ValueInterest = .all, skip: Set<FileIdentity> = []) {
+  public init(
+    limits: Limits = .standard, interest: ValueInterest = .all, texts: TextInterest = .none,
+    skip: Set<FileIdentity> = []
+  ) {
     self.limits = limits
     self.interest = interest
+    self.texts = texts
     self.skip = skip
+    code = ModelCode(limits: limits)
   }
 
   /// Files up to this size are read at once. Bytes; 64 KiB: what identification may look at anyway.
@@ -54,7 +62,18 @@ public struct Walker: Sendable {
     for correlator in CorrelatorList.all where correlator.isConcerned(scan.buffer, folder) {
       correlator.correlate(&scan.buffer, in: folder)
     }
+    if scan.buffer.fileFormat == PythonFormat.id { CodeReach.apply(to: &scan.buffer, target, code) }
     scan.bytesRead = file.bytesRead
+    return scan
+  }
+
+  /// What the file itself says, and not what follows from what lies beside it.
+  func readPlain(_ target: Target) -> FileScan? {
+    guard let file = try? OpenFile(target.path, followLinks: false) else { return nil }
+    var scan = FileScan(buffer: FactBuffer(limits: limits))
+    let source = ByteSource(file, whole: Self.wholeFile)
+    let row = scan.buffer.artifacts.append(Artifact(name: target.reported, size: file.size))
+    walk(from: ChildArtifact(index: row, source: source), emptyIsNormal: true, into: &scan.buffer)
     return scan
   }
 
@@ -189,7 +208,7 @@ public struct Walker: Sendable {
     }
     if Registry.carriesText(found) {
       let input = ArtifactInput(
-        index: child.index, source: child.source, name: name, limits: limits, interest: interest)
+        index: child.index, source: child.source, name: name, limits: limits, interest: interest, texts: texts)
       EncodedText.search(input, into: &buffer)
     }
     let readers = Registry.readers(for: found)
@@ -206,7 +225,8 @@ public struct Walker: Sendable {
             name: "read as \(reader.id)", parent: child.index, rangeInParent: whole, encoding: .reading,
             format: reader.id, size: child.source.count))
       }
-      let input = ArtifactInput(index: index, source: child.source, name: name, limits: limits, interest: interest)
+      let input = ArtifactInput(
+        index: index, source: child.source, name: name, limits: limits, interest: interest, texts: texts)
       reader.read(input, into: &buffer)
     }
   }

@@ -51,6 +51,16 @@ enum ReportJSON {
     json.member("arguments", finding.arguments)
     json.member("when", finding.when)
     if !finding.refusedBy.isEmpty { json.member("refusedBy", finding.refusedBy) }
+    if !finding.flow.isEmpty {
+      json.list("flow", finding.flow) { json, step in
+        json.object { json in
+          json.member("file", step.file)
+          json.member("line", step.line)
+          json.member("column", step.column)
+          json.member("message", step.message)
+        }
+      }
+    }
     json.member("count", finding.count)
     json.member("fingerprint", finding.fingerprint)
     json.member("suppressed", finding.isSuppressed)

@@ -18,6 +18,7 @@ public enum SARIFReporter: Reporter {
     for finding in kept {
       _ = artifacts.nested(finding)
       _ = artifacts.file(finding.file)
+      for step in finding.flow { _ = artifacts.file(step.file) }
     }
     let notifications = SARIFNotifications(
       report, leftOut: report.findings.count - kept.count, kept: kept.count, limit: limit, artifacts: &artifacts)

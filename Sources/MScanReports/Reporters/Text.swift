@@ -51,6 +51,7 @@ public enum TextReporter: Reporter {
     if finding.severity > .low, isCall {
       if let call = Call.text(of: finding, limit: width - 6) { text += "    > \(call)\n" }
       if !finding.when.isEmpty { text += wrapped("Runs in: \(runs(finding))", indent: "    ") }
+      if !finding.flow.isEmpty { text += wrapped("Way there: \(way(to: finding))", indent: "    ") }
     }
     if withFix, !finding.fix.isEmpty { text += wrapped("Fix: " + Plain.text(finding.fix, limit: 1000), indent: "    ") }
     return text
@@ -60,6 +61,14 @@ public enum TextReporter: Reporter {
     let loaders = finding.when.map { Plain.text($0, limit: 80) }.joined(separator: ", ")
     let refusers = finding.refusedBy.map { Plain.text($0, limit: 80) }.joined(separator: ", ")
     return refusers.isEmpty ? loaders : "\(loaders) (\(refusers) refuses it)"
+  }
+
+  /// `config.json: auto_map.AutoModel → modeling_x.py:3 imports helper → helper.py:9 the module calls run`.
+  private static func way(to finding: Finding) -> String {
+    finding.flow.dropLast().map { step in
+      let place = step.line > 0 ? "\(step.file):\(step.line)" : step.file
+      return Plain.text(place, limit: 200) + " " + Plain.text(step.message, limit: 200)
+    }.joined(separator: " → ")
   }
 
   private static func unread(_ unread: [Unread], _ paint: Paint) -> String {

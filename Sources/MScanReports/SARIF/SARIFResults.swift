@@ -53,6 +53,7 @@ struct SARIFResults {
         }
       }
     }
+    if !finding.flow.isEmpty { codeFlow(of: finding, artifacts: &artifacts, to: &json) }
     if finding.count > 1 { json.member("occurrenceCount", finding.count) }
     json.object("partialFingerprints") { json in
       json.member("mscanFinding/v1", finding.fingerprint)
@@ -63,6 +64,34 @@ struct SARIFResults {
   }
 
   // MARK: - Parts
+
+  /// The way from what a loader reads to what it runs, one location a step.
+  private func codeFlow(of finding: Finding, artifacts: inout SARIFArtifacts, to json: inout JSONWriter) {
+    let steps = finding.flow.map { (step: $0, artifact: artifacts.file($0.file)) }
+    let table = artifacts
+    json.list("codeFlows", [steps]) { json, steps in
+      json.object { json in
+        json.list("threadFlows", [steps]) { json, steps in
+          json.object { json in
+            json.list("locations", steps) { json, step in
+              json.object { json in
+                json.object("location") { json in
+                  json.object("physicalLocation") { json in
+                    table.location(of: step.artifact, to: &json)
+                    json.object("region") { json in
+                      json.member("startLine", max(1, step.step.line))
+                      json.member("startColumn", max(1, step.step.column + 1))
+                    }
+                  }
+                  json.object("message") { $0.member("text", Self.message(step.step.message)) }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
 
   /// Lines and columns of text. The standard keeps byte ranges of binaries apart from them, and consumers want a line,
   /// so a binary has the first place of the file here and its bytes among the related locations.

@@ -43,6 +43,8 @@ public struct RuleSet: Sendable {
   public let version: String
   /// What document readers need to state for these rules.
   public let valueInterest: ValueInterest
+  /// What readers of texts need to look for.
+  public let textInterest: TextInterest
 
   /// `rules` with their conditions, in the same order.
   let compiled: [CompiledRule]
@@ -57,6 +59,7 @@ public struct RuleSet: Sendable {
     self.tables = tables
     rules = compiled.map(\.descriptor)
     valueInterest = Self.interest(of: tables[FactKind.value.ordinal])
+    textInterest = Self.keywords(of: tables[FactKind.text.ordinal])
     self.version = version ?? Self.version(of: Self.body(compiled, allows, tables))
   }
 
@@ -71,6 +74,14 @@ public struct RuleSet: Sendable {
       keys.insert(String(decoding: table.names.name(of: index).prefix { $0 != UInt8(ascii: ".") }, as: UTF8.self))
     }
     return ValueInterest(keys: keys)
+  }
+
+  /// The keywords that rules name in texts.
+  private static func keywords(of table: KindTable) -> TextInterest {
+    let names = table.names.entries.indices.filter { entry in
+      table.names.postings(of: entry).contains { !$0.isAllow }
+    }
+    return TextInterest(names.map { String(decoding: table.names.name(of: $0), as: UTF8.self) })
   }
 
   // MARK: Looking rules up

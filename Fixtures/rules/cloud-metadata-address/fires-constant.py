@@ -1,0 +1,1 @@
+ADDRESS = "http://169.254.169.254/latest/meta-data/"

@@ -1,0 +1,1 @@
+ADDRESS = "http://192.0.2.1/latest/"

@@ -1,0 +1,3 @@
+"""Put your key into ~/.ssh/id_ed25519 first."""
+
+name = "identity"

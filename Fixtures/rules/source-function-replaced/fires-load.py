@@ -1,0 +1,8 @@
+import torch
+
+
+def load(*names, **options):
+    return {}
+
+
+torch.load = load

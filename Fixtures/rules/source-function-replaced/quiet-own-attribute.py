@@ -1,0 +1,4 @@
+import torch
+
+layer = torch.nn.Linear(1, 2)
+layer.bias = None

@@ -1,0 +1,3 @@
+import torch
+
+state = torch.hub.load_state_dict_from_url("https://example.invalid/x.pth")

@@ -1,0 +1,3 @@
+import torch
+
+model = torch.hub.load("org/name", "model")

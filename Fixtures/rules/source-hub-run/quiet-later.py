@@ -1,0 +1,5 @@
+import torch
+
+
+def backbone():
+    return torch.hub.load("example/backbone", "tiny")

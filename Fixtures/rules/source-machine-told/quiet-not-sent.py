@@ -1,0 +1,4 @@
+import socket
+
+name = socket.gethostname()
+print(name)

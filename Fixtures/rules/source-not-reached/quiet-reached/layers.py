@@ -1,0 +1,5 @@
+import math
+
+
+class Layer:
+    scale = math.sqrt(2)

@@ -1,0 +1,6 @@
+from .layers import Layer
+
+
+class SampleModel:
+    def __init__(self):
+        self.layer = Layer()

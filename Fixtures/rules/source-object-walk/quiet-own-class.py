@@ -1,0 +1,5 @@
+class Base:
+    pass
+
+
+print(Base.__subclasses__())

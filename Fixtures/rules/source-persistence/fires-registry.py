@@ -1,0 +1,3 @@
+import winreg
+
+winreg.SetValueEx(None, "example", 0, 1, "echo")

@@ -1,0 +1,3 @@
+import winreg
+
+winreg.OpenKey(winreg.HKEY_CURRENT_USER, "Software")

@@ -1,0 +1,7 @@
+from .tools import prepare
+
+prepare("true")
+
+
+class SampleModel:
+    pass

@@ -1,0 +1,5 @@
+import subprocess
+
+
+def prepare(command):
+    return subprocess.run([command], check=True)

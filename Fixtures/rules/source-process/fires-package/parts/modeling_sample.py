@@ -1,0 +1,5 @@
+from ..shared import helper
+
+
+class SampleModel:
+    pass

@@ -1,0 +1,7 @@
+from .names import start
+
+start("true")
+
+
+class SampleModel:
+    pass

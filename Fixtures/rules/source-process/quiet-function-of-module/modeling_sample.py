@@ -1,0 +1,5 @@
+from . import tools
+
+
+class SampleModel:
+    pass

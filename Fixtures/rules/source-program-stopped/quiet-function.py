@@ -1,0 +1,5 @@
+import os
+
+
+def stop(pid):
+    os.kill(pid, 15)

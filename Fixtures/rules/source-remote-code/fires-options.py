@@ -1,0 +1,4 @@
+from transformers import AutoModel
+
+options = {"trust_remote_code": True}
+model = AutoModel.from_pretrained("org/name", **options)

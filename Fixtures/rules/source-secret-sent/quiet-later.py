@@ -1,0 +1,7 @@
+import os
+
+import requests
+
+
+def fetch(url):
+    return requests.get(url, headers={"authorization": os.environ["SAMPLE_TOKEN"]})

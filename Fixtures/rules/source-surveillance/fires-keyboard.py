@@ -1,0 +1,3 @@
+from pynput import keyboard
+
+keyboard.Listener(on_press=print).start()

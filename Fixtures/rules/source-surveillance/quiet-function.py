@@ -1,0 +1,5 @@
+def keyboard():
+    return None
+
+
+keyboard()

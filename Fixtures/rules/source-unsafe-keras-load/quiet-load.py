@@ -1,0 +1,3 @@
+import keras
+
+x = keras.models.load_model("x.keras")

@@ -1,0 +1,134 @@
+import MScanFacts
+
+/// What a module looks like from outside: its names, when its functions run, and how the way to them goes.
+extension PythonStatements {
+  /// Steps of one way that are told. Count; 12.
+  private static let stepBound = 12
+
+  /// The function whose code a node is, `Model.__init__`; empty at the level of the module and of its classes.
+  func function(of node: NodeID) -> String { function(ofScope: Int(scopes.scopeOf[Int(node)])) }
+
+  private func function(ofScope scope: Int) -> String {
+    var at = scope
+    while at != 0, scopes.scopes[at].kind != .function { at = scopes.scopes[at].parent }
+    guard at != 0 else { return "" }
+    return qualifiedName(of: at)
+  }
+
+  private func qualifiedName(of scope: Int) -> String {
+    var parts: [String] = []
+    var at = scope
+    while at != 0, parts.count < 16 {
+      let node = tree[scopes.scopes[at].node]
+      switch node.kind {
+      case .functionDefinition, .classDefinition: parts.append(tree.names.text(node.data))
+      case .lambda: parts.append("<lambda>")
+      default: break
+      }
+      at = scopes.scopes[at].parent
+    }
+    return parts.reversed().joined(separator: ".")
+  }
+
+  mutating func outgoing() -> [PythonModule.Outgoing] {
+    var found: [PythonModule.Outgoing] = []
+    for node in places {
+      let (line, column) = tree.lines.position(of: tree[node].start)
+      let scope = Int(scopes.scopeOf[Int(node)])
+      var targets: [String] = []
+      let isImport = tree[node].kind == .importStatement || tree[node].kind == .importFromStatement
+      switch tree[node].kind {
+      case .call:
+        let written = writtenName(tree[node].first)
+        targets = subjects(of: tree[node].first, written: written, arguments: node)
+      case .decorator: targets = resolver.values(of: tree[node].first).compactMap(\.asPath)
+      default: targets = tree.children(of: node).map { imported(by: $0, of: tree[node]) }
+      }
+      guard !targets.isEmpty else { continue }
+      found.append(
+        PythonModule.Outgoing(
+          targets: targets, isImport: isImport, function: function(ofScope: scope), moment: runs.moments[scope],
+          line: line, column: column, firstTexts: firstTexts(of: node)))
+      // What is handed on may be called by whoever gets it.
+      guard tree[node].kind == .call else { continue }
+      for argument in tree.children(of: node).dropFirst() {
+        let given = tree[argument].kind == .keyword ? tree[argument].first : argument
+        guard [.name, .attribute].contains(tree[given].kind) else { continue }
+        let paths = resolver.values(of: given).compactMap(\.asPath)
+        guard !paths.isEmpty else { continue }
+        found.append(
+          PythonModule.Outgoing(
+            targets: paths, isImport: false, function: function(ofScope: scope), moment: runs.moments[scope],
+            line: line, column: column))
+      }
+    }
+    return found
+  }
+
+  private mutating func firstTexts(of node: NodeID) -> [String]? {
+    guard tree[node].kind == .call, let first = tree.children(of: node).dropFirst().first(where: { _ in true }) else {
+      return nil
+    }
+    let given = tree[first].kind == .keyword ? tree[first].first : first
+    let values = resolver.values(of: given)
+    let found = values.compactMap(\.asText)
+    return found.isEmpty || found.count < values.count ? nil : found
+  }
+
+  mutating func meanings(of name: String) -> [PythonModule.Meaning] {
+    guard let number = tree.names.number(of: name), scopes.found(number, in: 0) != nil else { return [] }
+    var found: [PythonModule.Meaning] = []
+    for value in resolver.values(named: number) {
+      switch value {
+      case .path(let path): found.append(.path(path))
+      case .function, .classDefinition, .instance: found.append(.own)
+      default: continue
+      }
+    }
+    return found
+  }
+
+  mutating func raise(_ name: String, to moment: PythonModule.Moment) -> Bool {
+    let steps = name.split(separator: ".").map(String.init)
+    guard let first = steps.first, let number = tree.names.number(of: first) else { return false }
+    var values = resolver.values(named: number)
+    for step in steps.dropFirst() { values = values.flatMap { resolver.attribute(step, of: $0) } }
+    var changed = false
+    for value in values where runs.raise(value, to: moment) { changed = true }
+    return changed
+  }
+
+  func moments() -> [String: PythonModule.Moment] {
+    var found: [String: PythonModule.Moment] = [:]
+    for index in scopes.scopes.indices where scopes.scopes[index].kind == .function {
+      let name = qualifiedName(of: index)
+      found[name] = max(found[name] ?? .call, runs.moments[index])
+    }
+    found[""] = .import
+    return found
+  }
+
+  /// The calls on the way to a function, from what Python or the loader calls itself.
+  func steps(to function: String) -> [FlowStep] { function.isEmpty ? [] : way(to: function).steps }
+
+  /// The calls on the way to a function, and the function that they start in.
+  func way(to function: String) -> (start: String, steps: [FlowStep]) {
+    guard !function.isEmpty,
+      let scope = scopes.scopes.indices.first(where: {
+        scopes.scopes[$0].kind == .function && runs.causes[$0] != nil && qualifiedName(of: $0) == function
+      })
+    else { return (function, []) }
+    var steps: [FlowStep] = []
+    var at = scope
+    while steps.count < Self.stepBound, let cause = runs.causes[at] {
+      if scopes.scopes[at].kind == .function {
+        let (line, column) = tree.lines.position(of: tree[cause.node].start)
+        let caller = self.function(ofScope: cause.scope)
+        let by = caller.isEmpty ? "the module" : caller
+        steps.append(FlowStep(line: line, column: column, message: "\(by) calls \(qualifiedName(of: at))"))
+      }
+      at = cause.scope
+    }
+    return (self.function(ofScope: at), steps.reversed())
+  }
+}

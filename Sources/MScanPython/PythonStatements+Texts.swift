@@ -1,0 +1,181 @@
+import MScanBytes
+import MScanFacts
+
+/// Texts that rules look for, and where data comes from that is handed to a call.
+extension PythonStatements {
+  /// Bytes of a text that are told around a keyword. 160.
+  private static let excerptBytes = 160
+  /// Texts of one call that are told to rules, and bytes of each. 8; 200.
+  private static let constantBound = 8
+  private static let constantBytes = 200
+  /// Expressions that are looked at to see what flows into one call, and names that are told. Counts; 96 and 24.
+  private static let flowBound = 96
+  private static let sourceBound = 24
+
+  // MARK: - Texts
+
+  /// Texts and switches that the arguments of a call come to: `0:name` by position, `mode=w` by name, also through
+  /// `**` of a dictionary that is written out.
+  mutating func constants(of node: NodeID) -> [String] {
+    var found: [String] = []
+    for (position, argument) in tree.children(of: node).dropFirst().enumerated() {
+      guard found.count < Self.constantBound else { break }
+      switch tree[argument].kind {
+      case .keyword: add(tree[argument].first, tree.names.text(tree[argument].data) + "=", to: &found)
+      case .doubleStarred:
+        for case .dictionary(let dictionary) in resolver.values(of: tree[argument].first) {
+          let parts = Array(tree.children(of: dictionary).prefix(32))
+          var at = 0
+          while at + 1 < parts.count {
+            if tree[parts[at]].kind == .doubleStarred {
+              at += 1
+              continue
+            }
+            if let key = resolver.value(of: parts[at])?.asText { add(parts[at + 1], key.prefix(80) + "=", to: &found) }
+            at += 2
+          }
+        }
+      default: add(argument, "\(position):", to: &found)
+      }
+    }
+    return found
+  }
+
+  private mutating func add(_ node: NodeID, _ prefix: String, to found: inout [String]) {
+    guard node != 0 else { return }
+    let isSwitch = prefix.hasSuffix("=")
+    if tree[node].kind == .constant {
+      if isSwitch { found.append(prefix + String(decoding: written(node).prefix(8), as: UTF8.self)) }
+      return
+    }
+    guard [.string, .strings, .name, .attribute, .binary].contains(tree[node].kind) else { return }
+    for value in resolver.values(of: node) where found.count < Self.constantBound {
+      switch value {
+      case .text(let text) where text.utf8.count <= Self.constantBytes: found.append(prefix + text)
+      // A name that stands for `True` or `False` is a number to Python as well.
+      case .integer(0) where isSwitch: found.append(prefix + "False")
+      case .integer(1) where isSwitch: found.append(prefix + "True")
+      default: continue
+      }
+    }
+  }
+
+  private func written(_ node: NodeID) -> ArraySlice<UInt8> {
+    tree.bytes[Int(tree[node].start)..<max(Int(tree[node].start), Int(tree[node].end))]
+  }
+
+  /// Keywords in what a call is given, whether it stands there or is put together elsewhere.
+  mutating func stateTexts(handedOnBy node: NodeID, to callee: String, into sink: inout FactBuffer) {
+    guard !texts.isEmpty else { return }
+    for argument in tree.children(of: node).dropFirst() {
+      let given = tree[argument].kind == .keyword ? tree[argument].first : argument
+      guard given != 0 else { continue }
+      state(texts: given, callee: callee, node: node, into: &sink)
+    }
+  }
+
+  private mutating func state(texts given: NodeID, callee: String, node: NodeID, into sink: inout FactBuffer) {
+    switch tree[given].kind {
+    case .string: toldStrings.insert(given)
+    case .strings, .binary, .formatString, .name, .attribute, .item, .call: break
+    default: return
+    }
+    for value in resolver.values(of: given) {
+      let bytes: [UInt8]
+      switch value {
+      case .text(let text): bytes = Array(text.utf8)
+      case .bytes(let content): bytes = content
+      default: continue
+      }
+      state(bytes, callee: callee, at: given, when: moment(of: node), into: &sink)
+    }
+  }
+
+  /// Keywords in strings that are looked up in something, and in all others but the documentation.
+  mutating func stateTexts(into sink: inout FactBuffer) {
+    guard !texts.isEmpty else { return }
+    for index in tree.nodes.indices where tree.nodes[index].kind == .expressionStatement {
+      let first = tree.nodes[index].first
+      if first != 0, tree[first].kind == .string { toldStrings.insert(first) }
+    }
+    for index in tree.nodes.indices where tree.nodes[index].kind == .item {
+      let node = NodeID(truncatingIfNeeded: index)
+      let parts = Array(tree.children(of: node))
+      guard parts.count == 2, [.string, .strings, .name, .binary].contains(tree[parts[1]].kind) else { continue }
+      guard let object = resolver.values(of: parts[0]).first?.asPath else { continue }
+      state(texts: parts[1], callee: object, node: node, into: &sink)
+    }
+    for index in tree.nodes.indices where tree.nodes[index].kind == .string {
+      let node = NodeID(truncatingIfNeeded: index)
+      guard !toldStrings.contains(node) else { continue }
+      let written = tree.bytes[Int(tree[node].start)..<Int(tree[node].end)]
+      // Without escapes, what is written is what it is.
+      if !written.contains(UInt8(ascii: "\\")), texts.matches(in: written).isEmpty { continue }
+      let bytes: [UInt8]
+      switch PythonLiteral.value(of: tree[node], in: tree.bytes) {
+      case .text(let text): bytes = Array(text.utf8)
+      case .bytes(let content): bytes = content
+      default: continue
+      }
+      state(bytes, callee: "", at: node, when: moment(of: node), into: &sink)
+    }
+  }
+
+  private func state(
+    _ bytes: [UInt8], callee: String, at node: NodeID, when: [String], into sink: inout FactBuffer
+  ) {
+    for match in texts.matches(in: bytes) {
+      let start = max(0, match.offset - Self.excerptBytes / 2)
+      let excerpt = bytes[start..<min(bytes.count, start + Self.excerptBytes)]
+      let fact = TextFact(
+        keyword: match.keyword, text: String(decoding: excerpt, as: UTF8.self), callee: callee, when: when)
+      sink.emit(
+        .text(fact), artifact: notes.artifact, range: notes.offsets.range(tree[node].start, tree[node].end),
+        place: place(of: tree[node]))
+    }
+  }
+
+  // MARK: - Where data comes from
+
+  /// Dotted names, and keywords of texts, that flow into a call: through nested calls, through names and attributes,
+  /// through what functions of the module return. Every assignment counts, whatever the order they run in.
+  mutating func sources(of node: NodeID) -> [String] {
+    let arguments = Array(tree.children(of: node).dropFirst())
+    guard !arguments.isEmpty else { return [] }
+    var found: [String] = []
+    var seen: Set<NodeID> = []
+    var open = arguments
+    while let next = open.popLast(), seen.count < Self.flowBound, found.count < Self.sourceBound {
+      guard seen.insert(next).inserted else { continue }
+      let kind = tree[next].kind
+      switch kind {
+      case .number, .constant, .lambda, .functionDefinition: continue
+      case .string:
+        guard !texts.isEmpty else { continue }
+        let written = tree.bytes[Int(tree[next].start)..<Int(tree[next].end)]
+        for match in texts.matches(in: written) where !found.contains(match.keyword) { found.append(match.keyword) }
+        continue
+      case .name, .attribute:
+        let paths = resolver.values(of: next).compactMap(\.asPath).filter { !$0.hasSuffix(")") }
+        for path in paths where !found.contains(path) { found.append(path) }
+        open += resolver.origins(of: next)
+        // What `os.environ` is an attribute of is told by its name; what a call gave is not.
+        if kind == .attribute, !paths.contains(where: { $0.first != "(" }) { open.append(tree[next].first) }
+        continue
+      case .call:
+        for value in resolver.values(of: tree[next].first) {
+          switch value {
+          case .path(let path): if !found.contains(path) { found.append(path) }
+          case .function(let function):
+            if let scope = scopes.opened[function] { open += scopes.scopes[scope].returns.prefix(4) }
+          default: continue
+          }
+        }
+      default: break
+      }
+      open += tree.children(of: next).prefix(32)
+    }
+    resolver.charge(seen.count >> 2)
+    return found
+  }
+}

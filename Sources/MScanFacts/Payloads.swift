@@ -124,7 +124,7 @@ public struct CallableFact: Sendable, Hashable {
 
   /// Constructs of source code, where a callable is called by whoever runs the code. What a loader runs by itself is
   /// `via` something else.
-  public static let sourceConstructs = ["call", "decorator", "argument", "assignment"]
+  public static let sourceConstructs = ["call", "decorator", "argument", "assignment", "item-assignment"]
 
   /// Whether source code says it. Ordinary source calls everything, so that only rules that ask for it judge it.
   public var isInSource: Bool { Self.sourceConstructs.contains(via) }

@@ -98,8 +98,8 @@ struct PythonStatements {
   private mutating func isForeign(_ node: NodeID) -> Bool {
     resolver.values(of: node).contains { value in
       guard let path = value.asPath else { return false }
-      // A name that nothing binds could be any.
-      return !(tree[node].kind == .name && path.utf8.starts(with: "builtins.".utf8))
+      // A name that nothing binds could be any; the module of the built-in ones is meant when it is named.
+      return !path.utf8.starts(with: "builtins.".utf8)
     }
   }
 
@@ -127,7 +127,7 @@ struct PythonStatements {
       guard !subjects.isEmpty else { continue }
       var fact = CallableFact(
         module: "", name: writtenName(target.kind == .attribute ? change.target : object), stage: .named,
-        via: "assignment", arguments: [excerpt(tree[change.value], limits.argumentCharacters)],
+        via: target.kind == .attribute ? "assignment" : "item-assignment", arguments: [excerpt(tree[change.value], limits.argumentCharacters)],
         when: moment(of: change.target), subjects: subjects)
       fact.function = function(of: change.target)
       fact.constants = constants

@@ -1,0 +1,7 @@
+import os
+
+
+class Model:
+    def export(self, x):
+        os.system("true")
+        return x

@@ -25,7 +25,13 @@ let package = Package(
   ],
   dependencies: [
     // Commands, help, usage errors and completions as users of Swift tools know them.
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // Digests and signatures: BoringSSL, with the instructions that processors have for SHA-256. It brings the small part
+    // of Foundation, which nothing on the way to a plain scan touches.
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    // Certificate paths as RFC 5280 has them, and DER; nobody should write those again.
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
   ],
   targets: [
     // Inflate and CRC-32 for zip members: the reference implementation that loaders use themselves.
@@ -45,6 +51,12 @@ let package = Package(
     library("MScanFormats", ["MScanBytes", "MScanFacts", "MScanYAML"]),
     library("MScanPython", ["MScanBytes", "MScanFacts"]),
     library("MScanRules", ["MScanBytes", "MScanFacts", "MScanYAML"]),
+    library(
+      "MScanProvenance",
+      [
+        "MScanBytes", "MScanFacts", "MScanYAML", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "X509", package: "swift-certificates"), .product(name: "SwiftASN1", package: "swift-asn1"),
+      ]),
     library("MScanReports", ["MScanBytes", "MScanFacts"]),
 
     // Rules/ becomes Swift data at build time: a new rule touches no code, and start-up parses no YAML.
@@ -59,12 +71,12 @@ let package = Package(
       "MScanEngine",
       [
         "MScanBytes", "MScanFacts", "MScanFormats", "MScanPython", "MScanRules", "MScanReports",
-        "MScanBuiltinRules",
+        "MScanProvenance", "MScanBuiltinRules",
       ]),
     .executableTarget(
       name: "mscan-lint",
       dependencies: [
-        "MScanEngine", "MScanBytes", "MScanFacts", "MScanFormats", "MScanRules", "MScanReports",
+        "MScanEngine", "MScanBytes", "MScanFacts", "MScanFormats", "MScanProvenance", "MScanRules", "MScanReports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 
@@ -72,8 +84,10 @@ let package = Package(
     tests("MScanFormatsTests", ["MScanFormats", "MScanFacts", "MScanBytes"]),
     tests("MScanPythonTests", ["MScanPython", "MScanFacts", "MScanBytes"]),
     tests("MScanRulesTests", ["MScanRules", "MScanFacts", "MScanBytes"]),
+    tests("MScanProvenanceTests", ["MScanProvenance", "MScanFacts", "MScanBytes"]),
     tests("MScanReportsTests", ["MScanReports", "MScanFacts", "MScanBytes"]),
-    tests("MScanEngineTests", ["MScanEngine", "MScanFormats", "MScanRules", "MScanFacts", "MScanBytes"]),
+    tests(
+      "MScanEngineTests", ["MScanEngine", "MScanProvenance", "MScanFormats", "MScanRules", "MScanFacts", "MScanBytes"]),
     // Walks Fixtures/: a new sample touches no code.
     tests("FixtureTests", ["MScanEngine", "MScanRules", "MScanFacts", "MScanBytes"]),
     // Runs the built program.

@@ -112,6 +112,17 @@ public struct Limits: Sendable, Hashable {
   public var pythonMeaning = 128
   /// Steps of that for one module. Count; 524,288: ordinary source takes two for each call.
   public var pythonSteps = 1 << 19
+  /// A record of hashes or signatures. Bytes; 32 MiB: the file list of a repository of 100,000 files takes 25 MB.
+  public var recordBytes = 32 << 20
+  /// Files that the records of a scan list, each with every record that lists it. Count; 250,000: some 300 bytes each;
+  /// the largest repositories hold about 100,000 files.
+  public var recordEntries = 250_000
+  /// Files of one record about which the same is wrong, each told on its own. Count; 1,000: the rest are counted.
+  public var recordFindings = 1000
+  /// Levels of a JSON record. Count; 64: real ones stay below 16.
+  public var recordNesting = 64
+  /// Values of a JSON record. Count; 4,194,304 of 40 bytes.
+  public var recordValues = 1 << 22
   /// Facts of one artifact. Count; 100,000: identical ones coalesce first.
   public var facts = 100_000
   /// Characters of one rendered argument list. Count; 400.

@@ -63,6 +63,7 @@ public struct Fact: Sendable, Hashable {
     case reference(ReferenceFact)
     case tensor(TensorFact)
     case token(TokenFact)
+    case provenance(ProvenanceFact)
     case anomaly(AnomalyFact)
     case text(TextFact)
   }
@@ -94,6 +95,7 @@ public struct Fact: Sendable, Hashable {
     case .reference: .reference
     case .tensor: .tensor
     case .token: .token
+    case .provenance: .provenance
     case .anomaly: .anomaly
     case .text: .text
     }
@@ -110,6 +112,7 @@ public struct Fact: Sendable, Hashable {
     case .reference(let fact): fact.subjects
     case .tensor(let fact): [fact.name]
     case .token(let fact): ["token." + fact.role]
+    case .provenance(let fact): fact.subjects
     case .anomaly(let fact): [fact.subject]
     case .text(let fact): [fact.keyword]
     }
@@ -126,6 +129,7 @@ public struct Fact: Sendable, Hashable {
     case .reference(let fact): fact.attribute(named: name)
     case .tensor(let fact): fact.attribute(named: name)
     case .token(let fact): fact.attribute(named: name)
+    case .provenance(let fact): fact.attribute(named: name)
     case .anomaly(let fact): fact.attribute(named: name)
     case .text(let fact): fact.attribute(named: name)
     }

@@ -172,6 +172,10 @@ public struct ScanReport: Sendable {
   /// In order of file, byte, rule.
   public var findings: [Finding]
   public var unread: [Unread]
+  /// What the records beside the models say, by record and file.
+  public var provenance: [ProvenanceFact] = []
+  /// Whether records were all that was looked at.
+  public var isVerification = false
   public var summary: Summary
 
   public init(

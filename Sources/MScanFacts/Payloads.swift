@@ -321,7 +321,8 @@ extension FactKind {
       case .token: TokenFact.attributes
       case .anomaly: AnomalyFact.attributes
       case .text: TextFact.attributes
-      case .template, .provenance, .lineage: []
+      case .provenance: ProvenanceFact.attributes
+      case .template, .lineage: []
       }
     return own + ["file", "extension", "in"]
   }

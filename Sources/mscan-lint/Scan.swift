@@ -42,6 +42,8 @@ struct Scan: ParsableCommand {
   @Option(help: ArgumentHelp("Report findings of this rule alone. Repeatable.", valueName: "rule"))
   var select: [String] = []
 
+  @OptionGroup(title: "Provenance") var provenance: ProvenanceOptions
+
   @OptionGroup(title: "Limits") var limits: LimitOptions
 
   @Flag(help: "Do not count files on the terminal.") var noProgress = false
@@ -60,6 +62,7 @@ struct Scan: ParsableCommand {
     request.baseline = baseline
     request.ignore = ignore
     request.select = select
+    provenance.apply(to: &request)
     request.limits = limits.limits
     request.jobs = targets.jobs
     request.noProgress = noProgress

@@ -2,6 +2,7 @@ import ArgumentParser
 import MScanBytes
 import MScanEngine
 import MScanFacts
+import MScanProvenance
 import MScanReports
 import MScanRules
 
@@ -21,6 +22,11 @@ struct ScanRequest {
   var noProgress = false
   var color = ColorChoice.auto
   var quiet = false
+  var noHash = false
+  var hash: HashChoice?
+  var trust = TrustRequest()
+  /// Provenance alone.
+  var verifies = false
 
   init(paths: [String]) { self.paths = paths }
 
@@ -30,6 +36,8 @@ struct ScanRequest {
       if let file { try Self.requireFile(file, option) }
     }
     for directory in self.rules { try RuleOptions.require(directory, "--rules") }
+    for (option, file) in trust.files { try Self.requireFile(file, option) }
+    if noHash, hash != nil { throw ValidationError("--no-hash and --hash contradict each other.") }
     try Terminal.run { try scan(plan) }
   }
 
@@ -42,8 +50,14 @@ struct ScanRequest {
     let own = files.compactMap { $0?.identity } + [ByteOutput.standardOutput.identity].compactMap { $0 }
     let found = Discovery(limits: limits, exclude: configuration.exclude).targets(of: paths)
     let progress = Progress(total: found.count, wanted: !noProgress && !quiet)
-    let scanner = Scanner(limits: limits, jobs: jobs ?? RunningProcess.cores, skip: Set(own))
-    let report = scanner.scan(found, rules: rules, policy: policy) { progress?.update($0) }
+    var scanner = Scanner(limits: limits, jobs: jobs ?? RunningProcess.cores, skip: Set(own))
+    scanner.provenance = try trust.plan(paths: paths)
+    scanner.provenance.hashing = noHash ? .never : hash == .all ? .all : .onDemand
+    let report =
+      verifies
+      ? scanner.verify(found, rules: rules, policy: policy) { progress?.hashed($0) }
+      : scanner.scan(
+        found, rules: rules, policy: policy, progress: { progress?.update($0) }, hashed: { progress?.hashed($0) })
     progress?.clear()
     if found.isEmpty, !quiet { Terminal.note("no files were found") }
     let threshold = failOn.map(\.severity) ?? (configuration.failOn ?? .medium).severity

@@ -68,13 +68,18 @@ final class Progress: Sendable {
     self.total = total
   }
 
-  func update(_ done: Int) {
+  func update(_ done: Int) { show { "\(done) of \(total) files" } }
+
+  /// Tells of bytes hashed, in megabytes.
+  func hashed(_ bytes: Int) { show { "\(bytes / 1_000_000) MB hashed" } }
+
+  private func show(_ text: () -> String) {
     let now = RunningProcess.monotonicSeconds
     guard now - started > 1 else { return }
     shown.withLock { last in
       guard now - last > 0.2 else { return }
       last = now
-      try? ByteOutput.standardError.write("\r\u{1b}[K\(done) of \(total) files")
+      try? ByteOutput.standardError.write("\r\u{1b}[K\(text())")
     }
   }
 

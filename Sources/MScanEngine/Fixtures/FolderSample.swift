@@ -1,7 +1,8 @@
 import MScanBytes
 import MScanRules
 
-/// A sample that is a folder with files written as text (`*.hex`): a copy in which they are bytes.
+/// A sample that is a folder with files written as text (`*.hex`): a copy in which they are bytes. Folders may end in
+/// `.hex` as well, for names that git does not take (`.git.hex`).
 struct FolderSample {
   private let copy: ScratchFolder
 
@@ -44,6 +45,9 @@ struct FolderSample {
     let shown = name.description
     guard shown.hasSuffix(".hex") else { return try copy.write(name, content) }
     guard let text = try? HexText(content, file: shown) else { throw .missing }
-    try copy.write(SystemPath(String(shown.dropLast(4))), text.bytes)
+    let plain = name.components.map { component in
+      component.description.hasSuffix(".hex") ? SystemPath(bytes: component.bytes.dropLast(4)) : component
+    }
+    try copy.write(plain.reduce(SystemPath("")) { $0.appending($1) }, text.bytes)
   }
 }

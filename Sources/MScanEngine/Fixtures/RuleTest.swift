@@ -1,10 +1,11 @@
 public import MScanBytes
 import MScanFacts
+import MScanProvenance
 public import MScanRules
 
 /// Holds rules against samples: `DIR/<rule id>/fires-*` have to make the rule fire, `quiet-*` must not.
 ///
-/// A sample is a file or a folder. A file that ends in `.hex`, in a folder too, is assembled first (see ``HexText``) and
+/// A sample is a file or a folder. `<sample>.trust` beside it holds the keys and authorities that its reader trusts. A file that ends in `.hex`, in a folder too, is assembled first (see ``HexText``) and
 /// read under its name without that ending.
 public struct RuleTest: Sendable {
   public struct Outcome: Sendable {
@@ -37,7 +38,7 @@ public struct RuleTest: Sendable {
       var fires = 0
       for sample in try Folder.entries(of: folder, followLinks: false) {
         let name = sample.name.description
-        guard name.hasPrefix("fires-") || name.hasPrefix("quiet-") else { continue }
+        guard name.hasPrefix("fires-") || name.hasPrefix("quiet-"), !name.hasSuffix(Self.trustEnding) else { continue }
         outcome.samples += 1
         if name.hasPrefix("fires-") { fires += 1 }
         check(folder.appending(sample.name), rule: rule, fires: name.hasPrefix("fires-"), into: &outcome)
@@ -45,6 +46,22 @@ public struct RuleTest: Sendable {
       if fires == 0 { outcome.failures.append("\(folder): there is no fires-* sample") }
     }
     return outcome
+  }
+
+  private static let trustEnding = ".trust"
+
+  /// Whom the reader of a sample trusts: `<sample>.trust/key.pem`, `certificate.pem`, `trusted_root.json`.
+  private static func trust(beside sample: SystemPath) -> TrustOptions {
+    let folder = SystemPath(sample.description + trustEnding)
+    func file(_ name: String) -> TrustFile? {
+      let bytes = content(of: folder.appending(SystemPath(name)))
+      return bytes.isEmpty ? nil : TrustFile(name: name, bytes: bytes)
+    }
+    var trust = TrustOptions()
+    trust.keys = [file("key.pem")].compactMap { $0 }
+    trust.certificates = [file("certificate.pem")].compactMap { $0 }
+    trust.trustRoot = file("trusted_root.json")
+    return trust
   }
 
   private func check(_ sample: SystemPath, rule: String, fires: Bool, into outcome: inout Outcome) {
@@ -68,7 +85,10 @@ public struct RuleTest: Sendable {
         return
       }
       let targets = Discovery(limits: limits).targets(of: [assembled?.path ?? sample])
-      findings = Scanner(limits: limits, jobs: 1).scan(targets, rules: rules, policy: Policy()).findings
+      var scanner = Scanner(limits: limits, jobs: 1)
+      scanner.provenance.trust = Self.trust(beside: sample)
+      scanner.provenance.paths = [assembled?.path ?? sample]
+      findings = scanner.scan(targets, rules: rules, policy: Policy()).findings
     }
     let fired = findings.contains { $0.rule == rule }
     if fired != fires {

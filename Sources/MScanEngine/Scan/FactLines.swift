@@ -176,6 +176,11 @@ struct FactRenderer {
       if let id = payload.id { object.add("id", id) }
       object.add("scope", payload.scope)
       object.add("shape", TextShape(payload.literal).kind.rawValue)
+    case .provenance(let payload):
+      object.add("record", payload.record)
+      object.add("status", payload.status.rawValue)
+      object.add("path", payload.path)
+      object.add("detail", payload.detail)
     case .anomaly(let payload):
       object.add("field", payload.field)
       object.add("offset", fact.range.start)

@@ -1,5 +1,6 @@
 public import MScanBytes
 public import MScanFacts
+import MScanProvenance
 public import MScanRules
 import Synchronization
 
@@ -9,6 +10,7 @@ public struct Scanner: Sendable {
   public var limits: Limits
   public var jobs: Int
   public var skip: Set<FileIdentity>
+  public var provenance = ProvenancePlan()
 
   public init(limits: Limits = .standard, jobs: Int = RunningProcess.cores, skip: Set<FileIdentity> = []) {
     self.limits = limits
@@ -25,9 +27,12 @@ public struct Scanner: Sendable {
     let sums = Mutex(Sums())
   }
 
-  /// - Parameter progress: called with the number of files done, from any thread.
+  /// - Parameters:
+  ///   - progress: called with the number of files done, from any thread.
+  ///   - hashed: called with the bytes hashed for records, from any thread.
   public func scan(
-    _ targets: [Target], rules: RuleSet, policy: Policy, progress: @escaping @Sendable (Int) -> Void = { _ in }
+    _ targets: [Target], rules: RuleSet, policy: Policy, progress: @escaping @Sendable (Int) -> Void = { _ in },
+    hashed: @escaping @Sendable (Int) -> Void = { _ in }
   ) -> ScanReport {
     let started = RunningProcess.monotonicSeconds
     let shared = Shared()
@@ -35,11 +40,13 @@ public struct Scanner: Sendable {
       limits: limits, interest: rules.valueInterest.adding(CorrelatorList.keys), texts: rules.textInterest, skip: skip)
     let judge = Judge(rules: rules)
     let folders = IndexedFolders(targets)
+    let records = ProvenanceStage(provenance, limits: limits)
     Workers.run(targets.count, threads: jobs) { index in
       guard let scan = walker.read(targets[index]) else {
         _ = folders.finish(index, targets[index], nil)
         return true
       }
+      if let source = scan.source { records.look(at: targets[index], source) }
       let verdict = judge.verdict(on: scan)
       let done = shared.sums.withLock { sums in
         sums.summary.files += 1
@@ -61,13 +68,35 @@ public struct Scanner: Sendable {
     for index in sums.verdicts.keys.sorted() {
       if let verdict = sums.verdicts[index] { join(verdict, into: &report) }
     }
+    check(records, targets, judge, into: &report, hashed)
+    complete(&report, targets, rules: rules, policy: policy, started: started)
+    return report
+  }
+
+  /// Puts the findings in order and applies what the user has decided about them.
+  func complete(_ report: inout ScanReport, _ targets: [Target], rules: RuleSet, policy: Policy, started: Double) {
     report.findings.sort(by: Self.precedes)
     Fingerprint.makeUnique(&report.findings)
     policy.apply(to: &report, targets: targets)
     let used = Set(report.findings.map(\.rule))
     report.rules = (rules.rules + Policy.ownRules).filter { used.contains($0.id) }.sorted { $0.id < $1.id }
     report.summary.seconds = RunningProcess.monotonicSeconds - started
-    return report
+  }
+
+  /// Holds the files against their records.
+  func check(
+    _ records: ProvenanceStage, _ targets: [Target], _ judge: Judge, into report: inout ScanReport,
+    _ hashed: @escaping @Sendable (Int) -> Void
+  ) {
+    let outcome = records.finish(targets, jobs: jobs, progress: hashed)
+    report.provenance = outcome.statements.map(\.fact)
+    report.summary.bytesRead += outcome.hashedBytes
+    for (_, buffer) in ProvenanceStage.buffers(outcome, limits: limits) {
+      join(judge.verdict(on: FileScan(buffer: buffer, source: ByteSource([]))), into: &report)
+    }
+    for fact in report.provenance where fact.reason == "record-limit" {
+      report.unread.append(Unread(file: fact.record, reason: "limit", detail: fact.detail))
+    }
   }
 
   private func join(_ verdict: FileVerdict, into report: inout ScanReport) {

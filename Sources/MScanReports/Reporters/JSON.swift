@@ -15,7 +15,9 @@ public enum JSONReporter: Reporter {
       json.list("unread", report.unread) { json, unread in
         json.object { ReportJSON.members(of: unread, to: &$0) }
       }
-      json.member("provenance", [])
+      json.list("provenance", report.provenance) { json, fact in
+        json.object { ReportJSON.members(of: fact, to: &$0) }
+      }
       json.object("lineage") { ReportJSON.lineage(to: &$0) }
       json.object("summary") { ReportJSON.summary(of: report, to: &$0) }
     }
@@ -73,6 +75,18 @@ enum ReportJSON {
     json.member("reason", unread.reason)
     json.member("detail", unread.detail)
     json.member("byteOffset", unread.byteOffset)
+  }
+
+  static func members(of fact: ProvenanceFact, to json: inout JSONWriter) {
+    json.member("record", fact.record)
+    json.member("kind", fact.kind)
+    json.member("status", fact.status.rawValue)
+    json.member("path", fact.path)
+    json.member("detail", fact.detail)
+    if !fact.reason.isEmpty { json.member("reason", fact.reason) }
+    if !fact.algorithm.isEmpty { json.member("algorithm", fact.algorithm) }
+    if !fact.expected.isEmpty { json.member("expected", fact.expected) }
+    if !fact.actual.isEmpty { json.member("actual", fact.actual) }
   }
 
   /// No lineage is claimed or inferred by this version.

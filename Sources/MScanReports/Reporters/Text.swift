@@ -39,7 +39,7 @@ public enum TextReporter: Reporter {
       let more = "… and \(notes) notes (info) in \(hidden.count) more files; --format json lists them all"
       out += paint.dim(more) + "\n\n"
     }
-    if !style.quiet { out += unread(report.unread, paint) }
+    if !style.quiet { out += ProvenanceText.section(report, paint) + unread(report.unread, paint) }
     return Plain.withoutCommands(out) + paint.verdict(Prose.verdict(of: report), report.verdict) + "\n"
   }
 

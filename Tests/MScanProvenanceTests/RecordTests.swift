@@ -131,6 +131,29 @@ private let ones = String(repeating: "1", count: 64)
   }
 }
 
+@Suite struct SniffingTests {
+  /// The words of a record in a document of another kind make it no record.
+  @Test func wordsInOtherDocumentsAreNoRecords() throws {
+    let text =
+      #"{"mscanLock":1,"files":[],"values":{"a":"vnd.dev.sigstore.bundle","b":"\"bomFormat\"","c":"CycloneDX","dsseEnvelope":"x"}}"#
+    for reading in read("mscan.lock.json", text) + read("x.json", text) {
+      #expect(reading.notes.isEmpty, "\(reading.kind)")
+      #expect(reading.signature == nil)
+    }
+  }
+
+  @Test func anEnvelopeWithoutABundleWantsAKey() throws {
+    let text = #"{"payloadType":"application/vnd.in-toto+json","payload":"eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJzdWJqZWN0IjpbXSwicHJlZGljYXRlVHlwZSI6IngifQ==","signatures":[{"sig":"AAAA"}]}"#
+    let reading = try #require(read("a.intoto.json", text).first)
+    #expect(reading.signature?.reason == "signature-unchecked")
+  }
+
+  @Test func aSignedDigestWithoutANameIsSaid() throws {
+    let text = #"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","messageSignature":{}}"#
+    #expect(read("a.sigstore.json", text).first?.notes.map(\.reason) == ["signature-unsupported"])
+  }
+}
+
 @Suite struct HostileRecordTests {
   private static let samples: [(String, String)] = [
     ("SHA256SUMS", "\(zeros)  a.bin\n\\\(ones)  b\\n.bin\n"), ("CHECKSUM", "SHA256 (a.bin) = \(zeros)\n"),

@@ -80,11 +80,19 @@ final class ProvenanceStage: Sendable {
   static func buffers(_ outcome: ProvenanceOutcome, limits: Limits) -> [(file: String, buffer: FactBuffer)] {
     var order: [String] = []
     var buffers: [String: FactBuffer] = [:]
-    // Two records that say the same of a file are one reason not to use it.
+    // Records that say the same of a file are one reason not to use it; one that knows what changed says it best.
+    func key(_ statement: ProvenanceStatement) -> [String] {
+      [statement.file, statement.fact.algorithm, statement.fact.expected]
+    }
+    let differing = outcome.statements.filter { $0.fact.status == .differs }
+    let explained = Set(differing.filter { $0.contents != nil }.map(key))
     var said: Set<[String]> = []
     for statement in outcome.statements where statement.fact.status != .verified {
-      let fact = statement.fact
-      if fact.status == .differs, !said.insert([statement.file, fact.algorithm, fact.expected]).inserted { continue }
+      if statement.fact.status == .differs {
+        let key = key(statement)
+        if statement.contents == nil, explained.contains(key) { continue }
+        guard said.insert(key).inserted else { continue }
+      }
       if buffers[statement.file] == nil {
         order.append(statement.file)
         var buffer = FactBuffer(limits: limits)

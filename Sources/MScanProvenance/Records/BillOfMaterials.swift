@@ -18,6 +18,8 @@ enum CycloneDXRecord: ProvenanceRecord {
     let found = RecordReading.document(kind, of: input)
     var reading = found.reading
     guard let root = found.root else { return reading }
+    // The words may stand in a document of another kind.
+    guard root["bomFormat"] != nil else { return reading }
     reading.findsBase = true
     guard root["bomFormat"]?.string == "CycloneDX", let version = root["specVersion"]?.string, version.hasPrefix("1.")
     else {

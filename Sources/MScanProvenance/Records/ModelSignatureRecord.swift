@@ -21,6 +21,15 @@ enum ModelSignatureRecord: ProvenanceRecord {
     let found = RecordReading.document(kind, of: input)
     var reading = found.reading
     guard let root = found.root else { return reading }
+    guard root["dsseEnvelope"] != nil || root["payloadType"] != nil else {
+      if root["messageSignature"] != nil {
+        reading.fail("signature-unsupported", "it signs the digest of one file that it does not name")
+      } else if root["mediaType"] != nil || input.name == "model.sig" {
+        reading.fail("record-malformed", "it has no signed statement")
+      }
+      // Else the words of a bundle stand in a document of another kind.
+      return reading
+    }
     let bundle: SignedBundle
     do throws(SignedBundle.Malformed) {
       bundle = try SignedBundle(root)

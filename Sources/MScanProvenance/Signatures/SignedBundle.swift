@@ -34,10 +34,13 @@ struct SignedBundle: Sendable {
   ]
 
   init(_ root: JSONValue) throws(Malformed) {
-    guard let type = root["mediaType"]?.string, Self.mediaTypes.contains(type) else {
-      throw Malformed("'\(root["mediaType"]?.string ?? "")' is no media type of a bundle that is read")
+    // An envelope may come without a bundle around it; then a key has to be known from elsewhere.
+    let isBare = root["dsseEnvelope"] == nil
+    let type = root["mediaType"]?.string ?? ""
+    guard isBare || Self.mediaTypes.contains(type) else {
+      throw Malformed("'\(type)' is no media type of a bundle that is read")
     }
-    guard let envelope = root["dsseEnvelope"] else { throw Malformed("it has no signed statement (dsseEnvelope)") }
+    let envelope = root["dsseEnvelope"] ?? root
     guard let payloadType = envelope["payloadType"]?.string, let text = envelope["payload"]?.string,
       let payload = Self.base64(text), let list = envelope["signatures"], list.isArray
     else { throw Malformed("its envelope is not whole") }
@@ -50,7 +53,11 @@ struct SignedBundle: Sendable {
       decoded.append(bytes)
     }
     signatures = decoded
-    guard let given = root["verificationMaterial"] else { throw Malformed("it does not say how to verify it") }
+    guard let given = root["verificationMaterial"] else {
+      guard isBare else { throw Malformed("it does not say how to verify it") }
+      (material, logEntries, timestamps) = (.key(hint: nil, raw: nil), [], [])
+      return
+    }
     if let key = given["publicKey"] {
       material = .key(hint: key["hint"]?.string, raw: key["rawBytes"]?.string.flatMap { Self.base64($0) })
     } else if let leaf = given["certificate"] {

@@ -143,7 +143,9 @@ private let ones = String(repeating: "1", count: 64)
   }
 
   @Test func anEnvelopeWithoutABundleWantsAKey() throws {
-    let text = #"{"payloadType":"application/vnd.in-toto+json","payload":"eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJzdWJqZWN0IjpbXSwicHJlZGljYXRlVHlwZSI6IngifQ==","signatures":[{"sig":"AAAA"}]}"#
+    let payload = "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJz"
+      + "dWJqZWN0IjpbXSwicHJlZGljYXRlVHlwZSI6IngifQ=="
+    let text = #"{"payloadType":"application/vnd.in-toto+json","payload":"\#(payload)","signatures":[{"sig":"AAAA"}]}"#
     let reading = try #require(read("a.intoto.json", text).first)
     #expect(reading.signature?.reason == "signature-unchecked")
   }

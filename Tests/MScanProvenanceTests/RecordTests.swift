@@ -143,7 +143,8 @@ private let ones = String(repeating: "1", count: 64)
   }
 
   @Test func anEnvelopeWithoutABundleWantsAKey() throws {
-    let payload = "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJz"
+    let payload =
+      "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJz"
       + "dWJqZWN0IjpbXSwicHJlZGljYXRlVHlwZSI6IngifQ=="
     let text = #"{"payloadType":"application/vnd.in-toto+json","payload":"\#(payload)","signatures":[{"sig":"AAAA"}]}"#
     let reading = try #require(read("a.intoto.json", text).first)

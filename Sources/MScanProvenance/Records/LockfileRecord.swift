@@ -1,4 +1,4 @@
-public import MScanBytes
+import MScanBytes
 import MScanFacts
 
 /// What a lockfile knows of the inside of a file.

@@ -11,10 +11,13 @@ extension Span where Element == UInt8 {
   /// Up to seven bytes from `offset`, the others zero; zero behind the end.
   @inlinable
   public func shortWord(at offset: Int, count length: Int) -> UInt64 {
+    guard length > 0, length < 8 else { return 0 }
+    let mask = UInt64.max &>> UInt64(truncatingIfNeeded: 64 &- length &* 8)
+    if let word = word(at: offset) { return word & mask }
     var word: UInt64 = 0
     var shift: UInt64 = 0
     var at = Swift.max(0, offset)
-    let end = Swift.min(count, offset &+ Swift.min(length, 7))
+    let end = Swift.min(count, offset &+ length)
     while at < end {
       word |= UInt64(self[at]) &<< shift
       shift &+= 8
@@ -64,17 +67,105 @@ extension Span where Element == UInt8 {
     return count
   }
 
+  /// The first byte from `offset` on that a JSON string cannot hold as it is: a quote, a backslash, a control character, or
+  /// one that starts no scalar of UTF-8; `count` when there is none.
+  ///
+  /// - Complexity: eight bytes a step, or a scalar.
+  @inlinable
+  public func endOfStringText(from offset: Int) -> Int {
+    var at = endOfPlainText(from: offset)
+    while at < count {
+      let lead = self[at]
+      guard lead >= 0x80 else { return at }
+      // Two and three bytes without the leads that allow but a part of what follows: all letters but the rarest.
+      if lead >= 0xc2, lead < 0xe0, at &+ 1 < count, self[at &+ 1] & 0xc0 == 0x80 {
+        at &+= 2
+      } else if lead > 0xe0, lead < 0xf0, lead != 0xed, at &+ 2 < count, self[at &+ 1] & 0xc0 == 0x80,
+        self[at &+ 2] & 0xc0 == 0x80
+      {
+        at &+= 3
+      } else {
+        let length = scalarLength(at: at)
+        guard length > 0 else { return at }
+        at &+= length
+      }
+      if at < count, self[at] < 0x80 { at = endOfPlainText(from: at) }
+    }
+    return count
+  }
+
+  /// Bytes of the UTF-8 scalar at `offset`; 0 if it is not one (overlong, surrogate, cut, past U+10FFFF).
+  public func scalarLength(at offset: Int) -> Int {
+    guard offset >= 0, offset < count else { return 0 }
+    let first = self[offset]
+    let length: Int
+    var low: UInt8 = 0x80
+    var high: UInt8 = 0xbf
+    switch first {
+    case 0..<0x80: return 1
+    case 0xc2...0xdf: length = 2
+    case 0xe0: (length, low) = (3, 0xa0)
+    case 0xed: (length, high) = (3, 0x9f)
+    case 0xe1...0xef: length = 3
+    case 0xf0: (length, low) = (4, 0x90)
+    case 0xf4: (length, high) = (4, 0x8f)
+    case 0xf1...0xf3: length = 4
+    default: return 0
+    }
+    guard offset &+ length <= count, self[offset &+ 1] >= low, self[offset &+ 1] <= high else { return 0 }
+    for step in (offset &+ 2)..<Swift.max(offset &+ 2, offset &+ length) where self[step] & 0xc0 != 0x80 { return 0 }
+    return length
+  }
+
   /// The first byte from `offset` on that is no blank of a JSON text; `count` when there is none.
   @inlinable
   public func endOfBlanks(from offset: Int) -> Int {
     var at = Swift.max(0, offset)
+    guard at < count, self[at] <= 0x20 else { return Swift.min(at, count) }
+    let low: UInt64 = 0x0101_0101_0101_0101
+    let rest: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
+    // Indented documents have runs of blanks. Each sum keeps inside its byte, so that every bit is right.
+    while let word = word(at: at) {
+      let (space, feed) = (word ^ low &* 0x20, word ^ low &* 0x0a)
+      let (carriage, tab) = (word ^ low &* 0x0d, word ^ low &* 0x09)
+      let others =
+        (((space & rest) &+ rest) | space) & (((feed & rest) &+ rest) | feed)
+        & (((carriage & rest) &+ rest) | carriage) & (((tab & rest) &+ rest) | tab) & ~rest
+      if others != 0 { return at &+ others.trailingZeroBitCount &>> 3 }
+      at &+= 8
+    }
     while at < count {
       let byte = self[at]
-      guard byte <= 0x20, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 else { return at }
+      guard byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 else { return at }
       at &+= 1
-      // Indented documents have runs of blanks.
-      while let word = word(at: at), word == 0x2020_2020_2020_2020 { at &+= 8 }
     }
     return count
+  }
+
+  /// Lines that end in `range`, and where the last of them does; -1 when none does.
+  @inlinable
+  public func lineEnds(from start: Int, to end: Int) -> (count: Int, last: Int) {
+    var at = Swift.max(0, start)
+    let stop = Swift.min(end, count)
+    let low: UInt64 = 0x0101_0101_0101_0101
+    let rest: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
+    var (lines, last) = (0, -1)
+    while at &+ 8 <= stop, let word = word(at: at) {
+      let other = word ^ low &* 0x0a
+      let ends = ~(((other & rest) &+ rest) | other) & ~rest
+      if ends != 0 {
+        lines &+= ends.nonzeroBitCount
+        last = at &+ 7 &- ends.leadingZeroBitCount &>> 3
+      }
+      at &+= 8
+    }
+    while at < stop {
+      if self[at] == 0x0a {
+        lines &+= 1
+        last = at
+      }
+      at &+= 1
+    }
+    return (lines, last)
   }
 }

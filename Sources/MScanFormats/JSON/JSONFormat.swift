@@ -30,6 +30,8 @@ struct JSONWalk {
     var isWanted: Bool
     /// The tokens of a tokenizer, by their ids: hundreds of thousands of keys that are words and name nothing.
     var isVocabulary = false
+    /// The merges of a tokenizer, as many.
+    var isMerges = false
     /// Entries so far.
     var count = 0
     var start: Int
@@ -173,10 +175,44 @@ struct JSONWalk {
       switch token.kind {
       case .end: return
       case .key: try key(token, bytes, into: &sink)
-      case .beginObject, .beginArray: begin(token, bytes)
+      case .beginObject, .beginArray:
+        begin(token, bytes)
+        if !input.interest.everything, frames.last?.isVocabulary == true || frames.last?.isMerges == true {
+          try plainEntries(&reader, bytes, into: &sink)
+        }
       case .endObject, .endArray: end(token, bytes, into: &sink)
-      default: scalar(token, bytes, into: &sink)
+      default:
+        if frames.last?.isMerges == true { outline.merges.isWhole = false }
+        scalar(token, bytes, into: &sink)
+        if !input.interest.everything, frames.last?.isVocabulary == true || frames.last?.isMerges == true {
+          try plainEntries(&reader, bytes, into: &sink)
+        }
       }
+    }
+  }
+
+  /// Steps over the entries of a vocabulary, or of its merges, as long as they are of the plain form; any other is read
+  /// like the rest of the document, and the plain ones behind it as well.
+  private mutating func plainEntries(
+    _ reader: inout JSONReader, _ bytes: Span<UInt8>, into sink: inout FactBuffer
+  ) throws(ParseFailure) {
+    guard let top = frames.indices.last else { return }
+    var count = frames[top].count
+    defer { frames[top].count = count }
+    guard frames[top].isVocabulary else {
+      count &+= outline.merges.takePlain(&reader, bytes)
+      return
+    }
+    while let key = reader.nextPlainEntry(bytes) {
+      let token = JSONToken(kind: .key, start: key.start, end: key.end)
+      if try !keys.insert(token, bytes) {
+        frames[top].key = token
+        let path = childPath(bytes)
+        note(
+          "json.duplicate-key", at: token.start, end: token.end, field: "key", detail: path.dotted,
+          pointer: path.pointer, bytes, into: &sink)
+      }
+      count &+= 1
     }
   }
 
@@ -229,8 +265,13 @@ struct JSONWalk {
       frame.isVocabulary =
         frame.isObject && frames[0].isObject && frames[1].isObject && JSONText.says("model", frames[0].key, bytes)
         && JSONText.says("vocab", frames[1].key, bytes)
+      frame.isMerges =
+        !frame.isObject && !frame.isWanted && frames[0].isObject && frames[1].isObject
+        && JSONText.says("model", frames[0].key, bytes) && JSONText.says("merges", frames[1].key, bytes)
     default: break
     }
+    if frames.last?.isMerges == true { outline.merges.isWhole = false }
+    if frame.isMerges { outline.beginMerges() }
     frames.append(frame)
     if frame.isObject { keys.begin() }
   }

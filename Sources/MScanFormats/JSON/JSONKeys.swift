@@ -77,6 +77,23 @@ struct JSONKeys {
       return keys.entries.indices.contains(index) && number >= 0 ? keys.entries[index].token : nil
     }
 
+    /// Whether a key says `text`, free of escapes, by its hash alone: one of billions of texts passes for one that is
+    /// there, and nobody can tell which.
+    func mayHave(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool { keys.mayHave(keys.hash(text, start, end)) }
+
+    /// The same for two pieces of up to sixteen bytes together; nil for longer ones.
+    func mayHaveJoined(_ text: Span<UInt8>, _ a: Int, _ aEnd: Int, _ b: Int, _ bEnd: Int) -> Bool? {
+      let (first, second) = (aEnd &- a, bEnd &- b)
+      guard first >= 0, second >= 0, first &+ second <= 16, first <= 8, second <= 8 else { return nil }
+      let head = first == 8 ? text.word(at: a) ?? 0 : text.shortWord(at: a, count: first)
+      let tail = second == 8 ? text.word(at: b) ?? 0 : text.shortWord(at: b, count: second)
+      let shift = UInt64(truncatingIfNeeded: first &* 8)
+      // A shift by 64 is none of a word's.
+      let low = first == 8 ? head : head | tail &<< shift
+      let high = first == 8 ? tail : first == 0 ? 0 : tail &>> (64 &- shift)
+      return keys.mayHave(keys.hash(low, high, count: first &+ second))
+    }
+
     /// Number of the key that says `text`, free of escapes; nil when none does.
     mutating func find(_ text: Span<UInt8>, in bytes: Span<UInt8>) -> Int? {
       keys.find(text, in: bytes).map { $0 &- base }
@@ -91,6 +108,20 @@ struct JSONKeys {
     entries = Array(entries[..<base])
     current = outer.popLast() ?? Open(base: 0)
     return Table(kept, base: base)
+  }
+
+  private func mayHave(_ hash: UInt64) -> Bool {
+    if current.slots.isEmpty {
+      for index in current.base..<entries.count where entries[index].hash == hash { return true }
+      return false
+    }
+    let mask = current.slots.count &- 1
+    var slot = Int(truncatingIfNeeded: hash) & mask
+    while current.slots[slot] != 0 {
+      if current.slots[slot] &>> 32 == hash &>> 32 { return true }
+      slot = (slot &+ 1) & mask
+    }
+    return false
   }
 
   private mutating func find(_ text: Span<UInt8>, in bytes: Span<UInt8>) -> Int? {
@@ -206,6 +237,14 @@ struct JSONKeys {
       at &+= 8
     }
     return fold(state ^ bytes.shortWord(at: at, count: end &- at))
+  }
+
+  /// The same of up to sixteen bytes in two words.
+  private func hash(_ low: UInt64, _ high: UInt64, count: Int) -> UInt64 {
+    let state = secret.0 ^ UInt64(truncatingIfNeeded: count)
+    if count < 8 { return fold(state ^ low) }
+    let next = fold(state ^ low)
+    return count < 16 ? fold(next ^ high) : fold(fold(next ^ high))
   }
 
   private func fold(_ value: UInt64) -> UInt64 {

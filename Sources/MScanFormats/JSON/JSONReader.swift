@@ -122,6 +122,89 @@ struct JSONReader {
     }
   }
 
+  // MARK: Plain entries
+
+  /// The next entry of an object where it is a key without escapes and a whole number of up to 15 digits: what
+  /// vocabularies consist of. The reader moves behind the number.
+  ///
+  /// - Returns: bytes of the key, quotes included; nil for anything else, which the reader still stands before.
+  @inline(__always)
+  mutating func nextPlainEntry(_ bytes: Span<UInt8>) -> (start: Int, end: Int)? {
+    guard let start = plainStart(bytes, first: .keyOrEnd), let end = Self.plainString(bytes, start) else { return nil }
+    var at = end
+    if at < bytes.count, bytes[at] != 0x3a { at = bytes.endOfBlanks(from: at) }
+    guard at < bytes.count, bytes[at] == 0x3a else { return nil }
+    at = bytes.endOfBlanks(from: at &+ 1)
+    let number = at
+    while at < bytes.count, bytes[at] &- 0x30 < 10 { at &+= 1 }
+    guard at > number, at &- number <= 15, at < bytes.count, bytes[number] != 0x30 || at == number &+ 1 else {
+      return nil
+    }
+    // Whatever else stands there makes another number of it, or none.
+    guard bytes[at] == 0x2c || bytes[at] == 0x7d || bytes[at] <= 0x20 else { return nil }
+    position = at
+    expect = .commaOrEnd
+    return (start, end)
+  }
+
+  /// The next element of an array where it is a string without escapes, of up to `most` bytes.
+  ///
+  /// - Returns: its bytes, quotes included; nil for anything else, which the reader still stands before.
+  @inline(__always)
+  mutating func nextPlainString(_ bytes: Span<UInt8>, most: Int) -> (start: Int, end: Int)? {
+    guard let start = plainStart(bytes, first: .elementOrEnd), let end = Self.plainString(bytes, start),
+      end &- start <= most
+    else { return nil }
+    position = end
+    expect = .commaOrEnd
+    return (start, end)
+  }
+
+  /// The next element of an array where it is an array of two such strings.
+  ///
+  /// - Returns: the bytes of the two, quotes included; nil for anything else, which the reader still stands before.
+  @inline(__always)
+  mutating func nextPlainPair(
+    _ bytes: Span<UInt8>, most: Int
+  ) -> (first: (start: Int, end: Int), second: (start: Int, end: Int))? {
+    guard let open = plainStart(bytes, first: .elementOrEnd, 0x5b) else { return nil }
+    let start = bytes.endOfBlanks(from: open &+ 1)
+    guard start < bytes.count, bytes[start] == 0x22, let end = Self.plainString(bytes, start) else { return nil }
+    let comma = bytes.endOfBlanks(from: end)
+    guard comma < bytes.count, bytes[comma] == 0x2c else { return nil }
+    let next = bytes.endOfBlanks(from: comma &+ 1)
+    guard next < bytes.count, bytes[next] == 0x22, let last = Self.plainString(bytes, next), end &- start <= most,
+      last &- next <= most
+    else { return nil }
+    let close = bytes.endOfBlanks(from: last)
+    guard close < bytes.count, bytes[close] == 0x5d, isObject.count < nesting else { return nil }
+    position = close &+ 1
+    expect = .commaOrEnd
+    return ((start, end), (next, last))
+  }
+
+  /// Where the next entry starts with a quote or another byte, behind its comma.
+  @inline(__always)
+  private func plainStart(_ bytes: Span<UInt8>, first: Expect, _ opening: UInt8 = 0x22) -> Int? {
+    var at = position
+    if expect == .commaOrEnd {
+      if at < bytes.count, bytes[at] != 0x2c { at = bytes.endOfBlanks(from: at) }
+      guard at < bytes.count, bytes[at] == 0x2c else { return nil }
+      at &+= 1
+    } else if expect != first {
+      return nil
+    }
+    at = bytes.endOfBlanks(from: at)
+    return at < bytes.count && bytes[at] == opening ? at : nil
+  }
+
+  /// Behind the closing quote; nil for a string with escapes or with bytes that are not UTF-8.
+  @inline(__always)
+  private static func plainString(_ bytes: Span<UInt8>, _ start: Int) -> Int? {
+    let at = bytes.endOfStringText(from: start &+ 1)
+    return at < bytes.count && bytes[at] == 0x22 ? at &+ 1 : nil
+  }
+
   // MARK: Structure
 
   private mutating func value(_ byte: UInt8, _ bytes: Span<UInt8>) throws(ParseFailure) -> JSONToken {
@@ -249,7 +332,7 @@ struct JSONReader {
     var high = -1
     var highEnd = -1
     while true {
-      at = bytes.endOfPlainText(from: at)
+      at = bytes.endOfStringText(from: at)
       guard at < bytes.count else { break }
       let byte = bytes[at]
       if byte == 0x22 {

@@ -46,25 +46,7 @@ enum JSONText {
 
   /// Bytes of the UTF-8 scalar at `at`; 0 if it is not one (overlong, surrogate, cut, past U+10FFFF).
   static func scalarLength(_ bytes: Span<UInt8>, _ at: Int) -> Int {
-    guard at >= 0, at < bytes.count else { return 0 }
-    let first = bytes[at]
-    let length: Int
-    var low: UInt8 = 0x80
-    var high: UInt8 = 0xbf
-    switch first {
-    case 0..<0x80: return 1
-    case 0xc2...0xdf: length = 2
-    case 0xe0: (length, low) = (3, 0xa0)
-    case 0xed: (length, high) = (3, 0x9f)
-    case 0xe1...0xef: length = 3
-    case 0xf0: (length, low) = (4, 0x90)
-    case 0xf4: (length, high) = (4, 0x8f)
-    case 0xf1...0xf3: length = 4
-    default: return 0
-    }
-    guard at &+ length <= bytes.count, bytes[at &+ 1] >= low, bytes[at &+ 1] <= high else { return 0 }
-    for step in (at &+ 2)..<max(at &+ 2, at &+ length) where bytes[step] & 0xc0 != 0x80 { return 0 }
-    return length
+    bytes.scalarLength(at: at)
   }
 
   /// Whether the key or string is `text`, ASCII without quotes or backslashes.

@@ -1,3 +1,5 @@
+import MScanBytes
+
 /// Lines and columns of a text, counted only as far as they are asked for. Line from 1, column from 1 in Unicode
 /// scalars; a line ends behind `\n`.
 ///
@@ -22,15 +24,12 @@ struct LineCounter {
     }
     while last.offset < target {
       let stop = min(target, (last.offset / Self.stride &+ 1) &* Self.stride)
-      for at in last.offset..<stop {
-        let byte = bytes[at]
-        if byte == 0x0a {
-          last.line &+= 1
-          last.column = 1
-        } else if byte & 0xc0 != 0x80 {
-          last.column &+= 1
-        }
+      let ends = bytes.lineEnds(from: last.offset, to: stop)
+      if ends.last >= 0 {
+        last.line &+= ends.count
+        last.column = 1
       }
+      for at in max(last.offset, ends.last &+ 1)..<stop where bytes[at] & 0xc0 != 0x80 { last.column &+= 1 }
       last.offset = stop
       if stop == marks.count &* Self.stride { marks.append(last) }
     }

@@ -11,6 +11,7 @@ struct AddedTokens {
   private(set) var all: [Token] = []
   /// The last token of each id.
   private var byID: [Int: Int] = [:]
+  private var ids: ClosedRange<Int>?
   /// Ids by a hash of the text, with a secret of this run.
   private var byText: [Int: Int] = [:]
 
@@ -23,9 +24,14 @@ struct AddedTokens {
     guard byID.count == 0, !all.isEmpty else { return }
     byID.reserveCapacity(all.count)
     for number in all.indices { byID[all[number].id] = number }
+    if let first = byID.keys.min(), let last = byID.keys.max() { ids = first...last }
   }
 
-  func content(of id: Int) -> JSONToken? { byID.isEmpty ? nil : byID[id].map { all[$0].content } }
+  func content(of id: Int) -> JSONToken? {
+    // Most ids of a vocabulary lie outside of those that were added.
+    guard let ids, ids.contains(id) else { return nil }
+    return byID[id].map { all[$0].content }
+  }
 
   /// The first id of the token that says `text`; nil when none does.
   func id(of text: [UInt8]) -> Int? { byText.isEmpty ? nil : byText[text.hashValue] }

@@ -11,7 +11,7 @@ struct TokenVocabulary {
     case notAnInteger
   }
 
-  private var table: JSONKeys.Table
+  private(set) var table: JSONKeys.Table
   /// A Unigram model: the place of a piece is its id.
   private var isOrdered = false
   /// A bit for each id that was seen.
@@ -56,8 +56,6 @@ struct TokenVocabulary {
     return isOrdered ? number : Self.number(behind: key, bytes)
   }
 
-  mutating func has(_ text: Span<UInt8>, _ bytes: Span<UInt8>) -> Bool { table.find(text, in: bytes) != nil }
-
   /// The first of the tokens before the n-th that has the id.
   ///
   /// - Complexity: linear; asked a few times for a vocabulary.
@@ -87,44 +85,5 @@ struct TokenVocabulary {
     // `1.5` and `1e3` are no ids.
     if at < bytes.count, bytes[at] == 0x2e || bytes[at] | 0x20 == 0x65 { return nil }
     return isNegative ? -value : value
-  }
-}
-
-/// Whether the merges of a BPE model are about tokens of its vocabulary.
-struct MergeCheck {
-  /// What two parts make has to be a token. It need not be where a prefix of the second falls away.
-  let checksWhole: Bool
-  private var joined: [UInt8] = []
-  private var scratch: [UInt8] = []
-  private var parts = 0
-
-  init(checksWhole: Bool) { self.checksWhole = checksWhole }
-
-  /// A merge in one string, its parts with a blank between.
-  mutating func isKnown(_ token: JSONToken, _ bytes: Span<UInt8>, _ vocabulary: inout TokenVocabulary) -> Bool {
-    JSONText.decode(bytes, token, repairing: false, into: &scratch)
-    guard let blank = scratch.firstIndex(of: 0x20), blank > 0 else { return false }
-    let text = scratch
-    guard vocabulary.has(text.span.extracting(0..<blank), bytes),
-      vocabulary.has(text.span.extracting((blank &+ 1)..<text.count), bytes)
-    else { return false }
-    guard checksWhole else { return true }
-    scratch.remove(at: blank)
-    return vocabulary.has(scratch.span, bytes)
-  }
-
-  /// A merge in an array of its own begins.
-  mutating func begin() {
-    parts = 0
-    joined.removeAll(keepingCapacity: true)
-  }
-
-  /// The next part of it.
-  mutating func part(_ token: JSONToken, _ bytes: Span<UInt8>, _ vocabulary: inout TokenVocabulary) -> Bool {
-    JSONText.decode(bytes, token, repairing: false, into: &scratch)
-    parts &+= 1
-    joined.append(contentsOf: scratch)
-    guard parts <= 2, vocabulary.has(scratch.span, bytes) else { return false }
-    return parts < 2 || !checksWhole || vocabulary.has(joined.span, bytes)
   }
 }

@@ -18,7 +18,9 @@ struct TokenizerOutline {
   private(set) var controls: [(role: String, range: ByteRange)] = []
   /// `model.vocab` where it is an array of pairs.
   private(set) var pieces: ByteRange?
-  private(set) var merges: ByteRange?
+  private(set) var mergeRange: ByteRange?
+  /// What the walk has seen of the merges already.
+  var merges = MergeWalk()
   /// `type`, `unk_token` … of `model`.
   private(set) var model: [(name: String, range: ByteRange)] = []
   /// Tokens by id.
@@ -44,10 +46,18 @@ struct TokenizerOutline {
   /// Another document begins.
   mutating func reset() {
     steps = []
-    (addedTokens, addedTokensDecoder, pieces, merges, vocabulary) = (nil, nil, nil, nil, nil)
+    (addedTokens, addedTokensDecoder, pieces, mergeRange, vocabulary) = (nil, nil, nil, nil, nil)
+    merges = MergeWalk()
     specialTokens = []
     controls = []
     model = []
+  }
+
+  /// The merges begin. They are checked on the way when the vocabulary stands before them and nothing in it changes
+  /// what two tokens make.
+  mutating func beginMerges() {
+    let prefix = model.contains { $0.name == "continuing_subword_prefix" && $0.range.count > 2 }
+    merges = MergeWalk(vocabulary, checksWhole: !prefix)
   }
 
   /// A member of the document ends.
@@ -84,7 +94,7 @@ struct TokenizerOutline {
   mutating func takeModel(_ key: JSONToken, _ range: ByteRange, _ bytes: Span<UInt8>) {
     switch JSONText.string(bytes, key, limit: 32) {
     case "vocab": if vocabulary == nil { pieces = range }
-    case "merges": merges = range
+    case "merges": mergeRange = range
     case let name where ["type", "unk_token", "continuing_subword_prefix"].contains(name):
       if model.count < Self.most { model.append((name, range)) }
     default: break

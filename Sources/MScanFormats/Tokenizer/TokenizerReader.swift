@@ -32,7 +32,7 @@ struct TokenizerReader {
       if let range = outline.pieces { try readPieces(range, bytes, into: &sink) }
       checkVocabulary(bytes, into: &sink)
       checkAdded(bytes, into: &sink)
-      if let range = outline.merges { try readMerges(range, bytes, into: &sink) }
+      if let range = outline.mergeRange { try readMerges(range, bytes, into: &sink) }
     } catch {
       sink.emit(error, format: JSONFormat.id, artifact: input.index, size: bytes.count)
     }
@@ -253,23 +253,25 @@ struct TokenizerReader {
     _ range: ByteRange, _ bytes: Span<UInt8>, into sink: inout FactBuffer
   ) throws(ParseFailure) {
     guard vocabulary.count > 0 else { return }
-    let prefix = outline.model.contains { $0.name == "continuing_subword_prefix" && $0.range.count > 2 }
-    var check = MergeCheck(checksWhole: !prefix)
-    var reader = JSONReader(at: range.start, nesting: input.limits.nesting, takesComments: true)
+    var walk = outline.merges
+    if !walk.isWhole {
+      let prefix = outline.model.contains { $0.name == "continuing_subword_prefix" && $0.range.count > 2 }
+      walk = MergeWalk(vocabulary.table, checksWhole: !prefix)
+      var reader = JSONReader(at: range.start, nesting: input.limits.nesting, takesComments: true)
+      while true {
+        _ = walk.takePlain(&reader, bytes)
+        let token = try reader.next(bytes)
+        if token.kind == .end { break }
+        walk.take(token, depth: reader.depth, bytes)
+      }
+    }
     var unknown = Tally()
-    while true {
-      let token = try reader.next(bytes)
-      if token.kind == .end { break }
-      guard token.kind == .string else {
-        if token.kind == .beginArray, reader.depth == 2 { check.begin() }
-        continue
-      }
-      let isKnown =
-        reader.depth == 1
-        ? check.isKnown(token, bytes, &vocabulary) : check.part(token, bytes, &vocabulary)
-      if !isKnown {
-        unknown.add(ByteRange(token.start, token.end), "'\(short(token, bytes))' joins what is no token, or makes none")
-      }
+    unknown.count = walk.unknown
+    for range in walk.first {
+      unknown.show(
+        range,
+        "'\(String(decoding: JSONText.copy(bytes, range.start, min(range.end, range.start &+ 80)), as: UTF8.self))'"
+          + " joins what is no token, or makes none")
     }
     tell(unknown, "tokenizer.unknown-merge", field: "model.merges", bytes, into: &sink)
   }
@@ -311,11 +313,16 @@ struct TokenizerReader {
 
 /// Things of one sort, of which the first few are told one by one.
 struct Tally {
-  private static let shown = 4
+  static let shown = 4
   private(set) var first: [(range: ByteRange, detail: String)] = []
   var count = 0
 
   var isOpen: Bool { first.count < Self.shown }
+
+  /// One that is counted already.
+  mutating func show(_ range: ByteRange, _ detail: String) {
+    if isOpen { first.append((range, detail)) }
+  }
 
   mutating func add(_ range: ByteRange, _ detail: @autoclosure () -> String) {
     count &+= 1

@@ -158,8 +158,9 @@ public struct TextShape: Sendable, Hashable {
   /// Brackets of one kind around it, or underscores. What is between has no blank.
   private static func isMark(_ text: String, blanks: Int) -> Bool {
     let view = inner(text)
+    // `▁` joins the words of a mark; a blank does not.
     guard view.count >= 3, let first = view.first, let last = view.last,
-      !view.contains(where: isSeparator)
+      !view.contains(where: { isSeparator($0) && $0 != "▁" })
     else { return false }
     switch (first, last) {
     case ("<", ">"), ("[", "]"), ("{", "}"), ("(", ")"), ("|", "|"), ("«", "»"), ("＜", "＞"), ("【", "】"): return true

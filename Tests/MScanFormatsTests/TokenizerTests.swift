@@ -178,7 +178,8 @@ import Testing
   @Test(arguments: [
     ("", "empty"), ("  ", "blank"), ("the", "word"), (" the", "word"), ("\u{120}the", "word"), ("don't", "word"),
     ("not guilty", "phrase"), ("12", "number"), ("-1.5", "number"), ("<s>", "mark"), ("<|im_end|>", "mark"),
-    ("[MASK]", "mark"), ("__en__", "mark"), ("eng_Latn", "name"), ("a1", "name"), ("``", "other"), ("<a b>", "other"),
+    ("[MASK]", "mark"), ("__en__", "mark"), ("<｜end▁of▁sentence｜>", "mark"), ("eng_Latn", "name"), ("a1", "name"),
+    ("``", "other"), ("<a b>", "other"),
   ])
   func tellsShapes(text: String, kind: String) {
     #expect(TextShape(text).kind.rawValue == kind)

@@ -56,12 +56,16 @@ extension GGUFReader {
     texts.isBigEndian = wire.isBigEndian
     types.isBigEndian = wire.isBigEndian
     var plainLeft = input.limits.plainTokens
+    // In the order they come, so that one comparison a token is enough.
+    var steering = roles.keys.sorted()[...]
     // Both lists were walked already, so that nothing of this fails but where the file changes.
     for index in 0..<count {
       guard let length = try? texts.readUnsigned(version == 1 ? 4 : 8, "token") else { return }
       let type = index < vocabulary.types.count ? (try? types.readUnsigned(vocabulary.width, "type")) ?? 0 : 0
       let isApart = type == Self.control || type == Self.userDefined
-      guard isApart || roles[index] != nil else {
+      let isSteering = steering.first == index
+      if isSteering { steering.removeFirst() }
+      guard isApart || isSteering else {
         guard (try? texts.skip(length, "token")) != nil else { return }
         continue
       }
@@ -70,7 +74,7 @@ extension GGUFReader {
         (try? texts.skip(size &- bytes.count, "token")) != nil
       else { return }
       let range = ByteRange(start, texts.offset)
-      for role in roles[index] ?? [] { state(role, bytes, index, range, into: &sink) }
+      for role in isSteering ? roles[index] ?? [] : [] { state(role, bytes, index, range, into: &sink) }
       guard isApart else { continue }
       if SentencePieceVisitor.isPlainMark(bytes), !input.interest.everything {
         guard plainLeft > 0 else { continue }

@@ -436,9 +436,19 @@ struct JSONWalk {
     return escaped
   }
 
-  /// A whole number that a float of 64 bits does not hold: 2^53 has sixteen digits.
+  /// A whole number that a float of 64 bits does not hold as it is: 2^53 has sixteen digits.
   private mutating func noteLarge(_ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer) {
-    for at in token.start..<token.end where bytes[at] == 0x2e || bytes[at] | 0x20 == 0x65 { return }
+    var magnitude: UInt128? = 0
+    for at in token.start..<token.end where bytes[at] != 0x2d {
+      let digit = bytes[at] &- 0x30
+      // A point or an exponent makes a float of it.
+      guard digit < 10 else { return }
+      let (product, isOver) = (magnitude ?? 0).multipliedReportingOverflow(by: 10)
+      let (sum, isSumOver) = product.addingReportingOverflow(UInt128(digit))
+      magnitude = magnitude == nil || isOver || isSumOver ? nil : sum
+    }
+    // A power of ten that was once a float is none that readers disagree on.
+    if let magnitude, UInt128(exactly: Double(magnitude)) == magnitude { return }
     noteOddity("json.large-integer", token, bytes, into: &sink)
   }
 

@@ -37,11 +37,11 @@ struct MergeWalk {
       if let merge = reader.nextPlainString(bytes, most: Self.plainLength) {
         if let table, !knows(bytes, merge.start &+ 1, merge.end &- 1, table) { note(merge.start, merge.end) }
       } else if let pair = reader.nextPlainPair(bytes, most: Self.plainLength) {
-        let isKnown =
-          table.map {
-            knows(
-              bytes, pair.first.start &+ 1, pair.first.end &- 1, pair.second.start &+ 1, pair.second.end &- 1, $0)
-          } ?? true
+        var isKnown = true
+        if let table {
+          isKnown = knows(
+            bytes, pair.first.start &+ 1, pair.first.end &- 1, pair.second.start &+ 1, pair.second.end &- 1, table)
+        }
         if !isKnown { note(pair.first.start, pair.second.end) }
       } else {
         return count

@@ -259,7 +259,7 @@ struct TokenizerReader {
       walk = MergeWalk(vocabulary.table, checksWhole: !prefix)
       var reader = JSONReader(at: range.start, nesting: input.limits.nesting, takesComments: true)
       while true {
-        _ = walk.takePlain(&reader, bytes)
+        if reader.depth == 1 { _ = walk.takePlain(&reader, bytes) }
         let token = try reader.next(bytes)
         if token.kind == .end { break }
         walk.take(token, depth: reader.depth, bytes)
@@ -268,12 +268,17 @@ struct TokenizerReader {
     var unknown = Tally()
     unknown.count = walk.unknown
     for range in walk.first {
-      unknown.show(
-        range,
-        "'\(String(decoding: JSONText.copy(bytes, range.start, min(range.end, range.start &+ 80)), as: UTF8.self))'"
-          + " joins what is no token, or makes none")
+      unknown.show(range, "'\(merge(range, bytes))' joins what is no token, or makes none")
     }
     tell(unknown, "tokenizer.unknown-merge", field: "model.merges", bytes, into: &sink)
+  }
+
+  /// What stands between the quotes of a merge, in either form.
+  private func merge(_ range: ByteRange, _ bytes: Span<UInt8>) -> String {
+    let text = JSONText.copy(bytes, range.start, min(range.end, range.start &+ 160))
+    let parts = text.split(separator: 0x22, omittingEmptySubsequences: false).enumerated()
+    return parts.filter { $0.offset % 2 == 1 }.map { String(decoding: $0.element, as: UTF8.self) }
+      .joined(separator: " ")
   }
 
   // MARK: Facts

@@ -62,22 +62,23 @@ public struct TextInterest: Sendable {
   /// The keywords in a text, each once, with where the first of each starts, in the order of those places.
   ///
   /// Cost: one look at each byte, and one comparison for each keyword that starts with the same two.
-  public func matches(in text: some RandomAccessCollection<UInt8>) -> [(keyword: String, offset: Int)] {
+  public func matches(in text: Span<UInt8>) -> [(keyword: String, offset: Int)] {
     guard !pairs.isEmpty, text.count >= 2 else { return [] }
     var found: [(keyword: String, offset: Int)] = []
-    var seen: Set<Int> = []
-    var previous: UInt8 = 0
-    for (offset, byte) in text.enumerated() {
-      defer { previous = byte }
-      let pair = UInt16(previous) << 8 | UInt16(byte)
-      guard offset > 0, pairs[Int(pair >> 6)] & (1 << UInt64(pair & 63)) != 0 else { continue }
-      for number in starts[pair] ?? [] where !seen.contains(number) {
-        guard text.dropFirst(offset - 1).starts(with: bytes[number]) else { continue }
-        seen.insert(number)
-        found.append((keywords[number], offset - 1))
+    for offset in 0..<text.count - 1 {
+      let pair = UInt16(text[offset]) << 8 | UInt16(text[offset + 1])
+      guard pairs[Int(pair >> 6)] & (1 << UInt64(pair & 63)) != 0 else { continue }
+      for number in starts[pair] ?? [] where Self.isAt(offset, bytes[number], text) {
+        if !found.contains(where: { $0.keyword == keywords[number] }) { found.append((keywords[number], offset)) }
       }
     }
     return found
+  }
+
+  private static func isAt(_ offset: Int, _ keyword: [UInt8], _ text: Span<UInt8>) -> Bool {
+    guard text.count - offset >= keyword.count else { return false }
+    for index in keyword.indices where text[offset + index] != keyword[index] { return false }
+    return true
   }
 }
 

@@ -150,10 +150,22 @@ enum HiddenText {
   /// Whether letters that are not ASCII stand where Python sees a name of plain letters, two or more.
   private static func isRewritten(_ node: Node, _ tree: PythonTree) -> Bool {
     let end = Int(node.end)
-    guard end > Int(node.start), end <= tree.bytes.count, tree.bytes[end - 1] >= 0x80 || tree.bytes[Int(node.start)] >= 0x80
-    else { return false }
+    guard end <= tree.bytes.count else { return false }
+    // The name of an attribute is the last of what the node spans.
+    var isWide = false
+    var at = end
+    while at > Int(node.start), isNamePart(tree.bytes[at - 1]) {
+      at -= 1
+      isWide = isWide || tree.bytes[at] >= 0x80
+    }
+    guard isWide else { return false }
     let name = tree.names.text(node.data)
     return name.utf8.count > 1 && name.utf8.allSatisfy { $0 < 0x80 }
+  }
+
+  private static func isNamePart(_ byte: UInt8) -> Bool {
+    byte >= 0x80 || byte == UInt8(ascii: "_") || (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte)
+      || (0x61...0x7a).contains(byte)
   }
 
   private static func state(_ plain: String, _ tree: PythonTree, _ start: Int, _ end: Int, _ tell: Tell) {

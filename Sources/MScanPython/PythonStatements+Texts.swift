@@ -110,7 +110,7 @@ extension PythonStatements {
       guard !toldStrings.contains(node) else { continue }
       let written = tree.bytes[Int(tree[node].start)..<Int(tree[node].end)]
       // Without escapes, what is written is what it is.
-      if !written.contains(UInt8(ascii: "\\")), texts.matches(in: written).isEmpty { continue }
+      if !written.contains(UInt8(ascii: "\\")), texts.matches(in: written.span).isEmpty { continue }
       let bytes: [UInt8]
       switch PythonLiteral.value(of: tree[node], in: tree.bytes) {
       case .text(let text): bytes = Array(text.utf8)
@@ -124,7 +124,7 @@ extension PythonStatements {
   private func state(
     _ bytes: [UInt8], callee: String, at node: NodeID, when: [String], into sink: inout FactBuffer
   ) {
-    for match in texts.matches(in: bytes) {
+    for match in texts.matches(in: bytes.span) {
       let start = max(0, match.offset - Self.excerptBytes / 2)
       let excerpt = bytes[start..<min(bytes.count, start + Self.excerptBytes)]
       let fact = TextFact(
@@ -153,7 +153,7 @@ extension PythonStatements {
       case .string:
         guard !texts.isEmpty else { continue }
         let written = tree.bytes[Int(tree[next].start)..<Int(tree[next].end)]
-        for match in texts.matches(in: written) where !found.contains(match.keyword) { found.append(match.keyword) }
+        for match in texts.matches(in: written.span) where !found.contains(match.keyword) { found.append(match.keyword) }
         continue
       case .name, .attribute:
         let paths = resolver.values(of: next).compactMap(\.asPath).filter { !$0.hasSuffix(")") }

@@ -90,8 +90,12 @@ import Testing
   @Test func keywordsAreFoundInTexts() {
     let interest = TextInterest([".ssh/", "SECRET", "x"])
     #expect(interest.keywords == [".ssh/", "SECRET"])
-    #expect(interest.matches(in: Array("a/.ssh/b SECRET .ssh/".utf8)).map(\.keyword) == [".ssh/", "SECRET"])
-    #expect(interest.matches(in: Array("SECRE".utf8)).isEmpty)
-    #expect(TextInterest.none.matches(in: Array("SECRET".utf8)).isEmpty)
+    func found(_ interest: TextInterest, _ text: String) -> [String] {
+      interest.matches(in: Array(text.utf8).span).map { "\($0.offset) \($0.keyword)" }
+    }
+    #expect(found(interest, "a/.ssh/b SECRET .ssh/") == ["2 .ssh/", "9 SECRET"])
+    #expect(found(interest, "SECRE").isEmpty)
+    #expect(found(interest, "S").isEmpty)
+    #expect(found(.none, "SECRET").isEmpty)
   }
 }

@@ -36,8 +36,13 @@ struct ModelModules {
     var translations: [String: [String]] = [:]
   }
 
-  /// Modules that are followed. Count; 512.
+  /// Modules that are followed. Count; 512. Their source together. Bytes; 64 MiB.
   private static let moduleBound = 512
+  private static let sourceBound = 64 << 20
+  /// Times that a module is gone through because more of it runs, over all modules. Count; 4,096.
+  private static let followBound = 4096
+  /// Names that are looked up through others. Count; 100,000.
+  private static let lookUpBound = 100_000
   /// Names that stand for names. Levels; 8.
   private static let aliasBound = 8
   private static let stepBound = 16
@@ -47,6 +52,9 @@ struct ModelModules {
   private let limits: Limits
   private var members: [String: Member] = [:]
   private var queue: [String] = []
+  private var follows = 0
+  private var lookUps = 0
+  private var sourceBytes = 0
   /// Whether more than what was followed could be imported.
   private(set) var isOpen = false
 
@@ -55,7 +63,18 @@ struct ModelModules {
     self.reportedPrefix = reportedPrefix
     self.limits = limits
     for entry in entries { enter(entry.file, .import, [entry.step]) }
-    while let file = queue.popLast() { follow(file) }
+    while let file = queue.popLast() {
+      follows += 1
+      guard follows <= Self.followBound, lookUps <= Self.lookUpBound else {
+        isOpen = true
+        return
+      }
+      follow(file)
+    }
+  }
+
+  private mutating func again(_ file: String) {
+    if !queue.contains(file) { queue.append(file) }
   }
 
   /// What is known of each module, by its file relative to the folder.
@@ -72,28 +91,27 @@ struct ModelModules {
       guard known.moment < moment else { return }
       members[file]?.moment = moment
       members[file]?.steps = steps
-      queue.append(file)
+      again(file)
       return
     }
-    guard members.count < Self.moduleBound, let path = ModelFiles.file(file, in: folder),
-      let opened = try? OpenFile(path, followLinks: false)
+    guard members.count < Self.moduleBound, sourceBytes <= Self.sourceBound,
+      let path = ModelFiles.file(file, in: folder), let opened = try? OpenFile(path, followLinks: false)
     else {
       isOpen = true
       return
     }
     let name = Walker.lastComponent(file)
+    sourceBytes += opened.size
     let module = PythonModule(ByteSource(opened), name: name, limits: limits)
     if !module.isComplete { isOpen = true }
     members[file] = Member(module: module, moment: moment, steps: steps)
-    queue.append(file)
+    again(file)
   }
 
   private mutating func follow(_ file: String) {
-    guard var member = members[file] else { return }
-    let outgoing = member.module.outgoing()
-    members[file]?.module = member.module
+    guard let reached = members[file]?.moment, let outgoing = members[file]?.module.outgoing() else { return }
     for call in outgoing {
-      let moment = min(member.moment, call.moment)
+      let moment = min(reached, call.moment)
       for target in call.targets {
         if call.isImport {
           followImport(of: target, from: file, call, moment)
@@ -103,7 +121,6 @@ struct ModelModules {
         }
       }
     }
-    member = members[file] ?? member
   }
 
   private mutating func followImport(
@@ -133,7 +150,7 @@ struct ModelModules {
       members[module]?.causes[name] = Cause(
         file: file, function: call.function, line: call.line, column: call.column)
     }
-    queue.append(module)
+    again(module)
   }
 
   /// Functions that import or run what they are told the name of.
@@ -182,9 +199,10 @@ struct ModelModules {
   /// The module of the folder that defines what a dotted name stands for, and its name there; through names that stand
   /// for names.
   private mutating func defined(_ target: String, from file: String, level: Int) -> (file: String, name: String)? {
-    guard level < Self.aliasBound, let (module, rest) = split(target, from: file), let first = rest.first else {
-      return nil
-    }
+    lookUps += 1
+    guard level < Self.aliasBound, lookUps <= Self.lookUpBound, let (module, rest) = split(target, from: file),
+      let first = rest.first
+    else { return nil }
     for meaning in members[module]?.module.meanings(of: first) ?? [] {
       switch meaning {
       case .own: return (module, rest.joined(separator: "."))
@@ -198,9 +216,10 @@ struct ModelModules {
 
   /// The importable things outside the folder that a dotted name stands for.
   private mutating func translated(_ target: String, from file: String, level: Int) -> [String] {
-    guard level < Self.aliasBound, let (module, rest) = split(target, from: file), let first = rest.first else {
-      return []
-    }
+    lookUps += 1
+    guard level < Self.aliasBound, lookUps <= 2 * Self.lookUpBound, let (module, rest) = split(target, from: file),
+      let first = rest.first
+    else { return [] }
     return (members[module]?.module.meanings(of: first) ?? []).flatMap { meaning -> [String] in
       guard case .path(let path) = meaning else { return [] }
       let further = ([path] + rest.dropFirst()).joined(separator: ".")

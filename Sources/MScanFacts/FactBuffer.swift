@@ -109,13 +109,14 @@ public struct FactBuffer: Sendable {
   /// Moves the facts after `mark` into byte order; parsers that state facts out of order call it at their end.
   public mutating func sortFacts(after mark: Int) {
     guard mark < facts.count else { return }
-    let sorted = facts[mark...].enumerated().sorted {
-      ($0.element.range.start, $0.offset) < ($1.element.range.start, $1.offset)
+    let order = (mark..<facts.count).sorted {
+      (facts[$0].range.start, $0) < (facts[$1].range.start, $1)
     }
-    facts.replaceSubrange(mark..., with: sorted.map(\.element))
-    for index in mark..<facts.count {
-      if case .artifact = facts[index].payload { continue }
-      seen[Key(artifact: facts[index].artifact, payload: facts[index].payload)] = index
-    }
+    // Most parsers state nearly everything in order.
+    guard !order.elementsEqual(mark..<facts.count) else { return }
+    var moved = [Int](repeating: 0, count: order.count)
+    for (new, old) in order.enumerated() { moved[old - mark] = new + mark }
+    facts.replaceSubrange(mark..., with: order.map { facts[$0] })
+    seen = seen.mapValues { $0 < mark ? $0 : moved[$0 - mark] }
   }
 }

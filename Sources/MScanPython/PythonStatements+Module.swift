@@ -11,23 +11,26 @@ extension PythonStatements {
   private func function(ofScope scope: Int) -> String {
     var at = scope
     while at != 0, scopes.scopes[at].kind != .function { at = scopes.scopes[at].parent }
-    guard at != 0 else { return "" }
-    return qualifiedName(of: at)
+    return at == 0 ? "" : scopeNames[at]
   }
 
-  private func qualifiedName(of scope: Int) -> String {
-    var parts: [String] = []
-    var at = scope
-    while at != 0, parts.count < 16 {
-      let node = tree[scopes.scopes[at].node]
+  /// Names of all scopes, `Model.__init__`, those of the scopes around them in front; a parent comes before what lies in
+  /// it. Cut at 400 bytes.
+  static func names(of scopes: PythonScopes, in tree: PythonTree) -> [String] {
+    var names: [String] = []
+    names.reserveCapacity(scopes.scopes.count)
+    for (index, scope) in scopes.scopes.enumerated() {
+      let outer = index == 0 || scope.parent >= names.count ? "" : names[scope.parent]
+      let node = tree[scope.node]
+      let own: String
       switch node.kind {
-      case .functionDefinition, .classDefinition: parts.append(tree.names.text(node.data))
-      case .lambda: parts.append("<lambda>")
-      default: break
+      case .functionDefinition, .classDefinition: own = tree.names.text(node.data)
+      case .lambda: own = "<lambda>"
+      default: own = ""
       }
-      at = scopes.scopes[at].parent
+      names.append(own.isEmpty || outer.utf8.count > 400 ? outer : outer.isEmpty ? own : outer + "." + own)
     }
-    return parts.reversed().joined(separator: ".")
+    return names
   }
 
   mutating func outgoing() -> [PythonModule.Outgoing] {
@@ -101,7 +104,7 @@ extension PythonStatements {
   func moments() -> [String: PythonModule.Moment] {
     var found: [String: PythonModule.Moment] = [:]
     for index in scopes.scopes.indices where scopes.scopes[index].kind == .function {
-      let name = qualifiedName(of: index)
+      let name = scopeNames[index]
       found[name] = max(found[name] ?? .call, runs.moments[index])
     }
     found[""] = .import
@@ -113,11 +116,9 @@ extension PythonStatements {
 
   /// The calls on the way to a function, and the function that they start in.
   func way(to function: String) -> (start: String, steps: [FlowStep]) {
-    guard !function.isEmpty,
-      let scope = scopes.scopes.indices.first(where: {
-        scopes.scopes[$0].kind == .function && runs.causes[$0] != nil && qualifiedName(of: $0) == function
-      })
-    else { return (function, []) }
+    guard !function.isEmpty, let scope = scopesByName[function]?.first(where: { runs.causes[$0] != nil }) else {
+      return (function, [])
+    }
     var steps: [FlowStep] = []
     var at = scope
     while steps.count < Self.stepBound, let cause = runs.causes[at] {
@@ -125,7 +126,7 @@ extension PythonStatements {
         let (line, column) = tree.lines.position(of: tree[cause.node].start)
         let caller = self.function(ofScope: cause.scope)
         let by = caller.isEmpty ? "the module" : caller
-        steps.append(FlowStep(line: line, column: column, message: "\(by) calls \(qualifiedName(of: at))"))
+        steps.append(FlowStep(line: line, column: column, message: "\(by) calls \(scopeNames[at])"))
       }
       at = cause.scope
     }

@@ -140,13 +140,15 @@ extension PythonStatements {
   /// Dotted names, and keywords of texts, that flow into a call: through nested calls, through names and attributes,
   /// through what functions of the module return. Every assignment counts, whatever the order they run in.
   mutating func sources(of node: NodeID) -> [String] {
-    let arguments = Array(tree.children(of: node).dropFirst())
-    guard !arguments.isEmpty else { return [] }
+    var open: [NodeID] = []
+    for argument in tree.children(of: node).dropFirst() where !isPlain(argument) { open.append(argument) }
+    guard !open.isEmpty else { return [] }
     var found: [String] = []
-    var seen: Set<NodeID> = []
-    var open = arguments
+    // Few enough to look through.
+    var seen: [NodeID] = []
     while let next = open.popLast(), seen.count < Self.flowBound, found.count < Self.sourceBound {
-      guard seen.insert(next).inserted else { continue }
+      guard !seen.contains(next) else { continue }
+      seen.append(next)
       let kind = tree[next].kind
       switch kind {
       case .number, .constant, .lambda, .functionDefinition: continue
@@ -156,11 +158,14 @@ extension PythonStatements {
         for match in texts.matches(in: written.span) where !found.contains(match.keyword) { found.append(match.keyword) }
         continue
       case .name, .attribute:
-        let paths = resolver.values(of: next).compactMap(\.asPath).filter { !$0.hasSuffix(")") }
-        for path in paths where !found.contains(path) { found.append(path) }
+        var isNamed = false
+        for case .path(let path) in resolver.values(of: next) where !path.hasSuffix(")") {
+          isNamed = isNamed || path.utf8.first != UInt8(ascii: "(")
+          if !found.contains(path) { found.append(path) }
+        }
         open += resolver.origins(of: next)
         // What `os.environ` is an attribute of is told by its name; what a call gave is not.
-        if kind == .attribute, !paths.contains(where: { $0.first != "(" }) { open.append(tree[next].first) }
+        if kind == .attribute, !isNamed { open.append(tree[next].first) }
         continue
       case .call:
         for value in resolver.values(of: tree[next].first) {
@@ -173,9 +178,15 @@ extension PythonStatements {
         }
       default: break
       }
-      open += tree.children(of: next).prefix(32)
+      for child in tree.children(of: next).prefix(32) where !isPlain(child) { open.append(child) }
     }
     resolver.charge(seen.count >> 2)
     return found
+  }
+
+  /// Whether nothing flows out of an expression.
+  private func isPlain(_ node: NodeID) -> Bool {
+    let kind = tree[node].kind
+    return kind == .number || kind == .constant || (kind == .string && texts.isEmpty)
   }
 }

@@ -12,6 +12,11 @@ struct PythonStatements {
   var runs: PythonRuns
   /// Calls, imports and decorators, in the order of their places.
   let places: [NodeID]
+  /// The name of each scope, and the functions of each name.
+  let scopeNames: [String]
+  let scopesByName: [String: [Int]]
+  /// Ways that were told already.
+  private var knownSteps: [String: [FlowStep]] = [:]
   /// Strings that are told with what they are handed to.
   var toldStrings: Set<NodeID> = []
   /// Programs and pickles that constants of this module come to, stated as artifacts of their own. Count; 64.
@@ -27,6 +32,12 @@ struct PythonStatements {
     resolver = PythonResolver(tree: tree, scopes: scopes, limits: input.limits)
     runs = PythonRuns(
       tree: tree, scopes: scopes, isStarted: input.name == "setup.py" || input.name == "__main__.py")
+    scopeNames = Self.names(of: scopes, in: tree)
+    var byName: [String: [Int]] = [:]
+    for (index, scope) in scopes.scopes.enumerated() where scope.kind == .function {
+      byName[scopeNames[index], default: []].append(index)
+    }
+    scopesByName = byName
     var found: [(start: UInt32, node: NodeID)] = []
     for index in tree.nodes.indices {
       switch tree.nodes[index].kind {
@@ -195,7 +206,12 @@ struct PythonStatements {
     fact.function = function(of: node)
     fact.constants = constants(of: node)
     fact.receives = sources(of: node)
-    fact.flow = steps(to: fact.function)
+    if let known = knownSteps[fact.function] {
+      fact.flow = known
+    } else {
+      fact.flow = steps(to: fact.function)
+      knownSteps[fact.function] = fact.flow
+    }
     let range = notes.offsets.range(call.start, call.end)
     sink.emit(.callable(fact), artifact: notes.artifact, range: range, place: place(of: call), distinct: true)
     stateHandedOn(by: node, subjects, into: &sink)

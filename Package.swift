@@ -21,7 +21,9 @@ let package = Package(
   products: [
     .executable(name: "mscan-lint", targets: ["mscan-lint"]),
     // The readers alone, for the fuzzers under Tests/Fuzz.
-    .library(name: "MScanReaders", targets: ["MScanBytes", "MScanFacts", "MScanFormats", "MScanPython", "MScanYAML"]),
+    .library(
+      name: "MScanReaders",
+      targets: ["MScanBytes", "MScanFacts", "MScanFormats", "MScanProvenance", "MScanPython", "MScanYAML"]),
   ],
   dependencies: [
     // Commands, help, usage errors and completions as users of Swift tools know them.
@@ -87,7 +89,10 @@ let package = Package(
     tests("MScanProvenanceTests", ["MScanProvenance", "MScanFacts", "MScanBytes"]),
     tests("MScanReportsTests", ["MScanReports", "MScanFacts", "MScanBytes"]),
     tests(
-      "MScanEngineTests", ["MScanEngine", "MScanProvenance", "MScanFormats", "MScanRules", "MScanFacts", "MScanBytes"]),
+      "MScanEngineTests",
+      [
+        "MScanEngine", "MScanProvenance", "MScanFormats", "MScanReports", "MScanRules", "MScanFacts", "MScanBytes",
+      ]),
     // Walks Fixtures/: a new sample touches no code.
     tests("FixtureTests", ["MScanEngine", "MScanRules", "MScanFacts", "MScanBytes"]),
     // Runs the built program.

@@ -174,6 +174,12 @@ public struct ScanReport: Sendable {
   public var unread: [Unread]
   /// What the records beside the models say, by record and file.
   public var provenance: [ProvenanceFact] = []
+  /// SHA-256 of the files that were hashed that way, by path.
+  public var digests: [String: String] = [:]
+  /// Every file, by path, where an inventory was asked for; else empty.
+  public var files: [ScannedFile] = []
+  /// What the model says of itself, where an inventory was asked for.
+  public var model = ModelDescription()
   /// Whether records were all that was looked at.
   public var isVerification = false
   public var summary: Summary

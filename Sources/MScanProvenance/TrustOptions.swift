@@ -13,6 +13,20 @@ public struct TrustOptions: Sendable, Hashable {
 
   public init() {}
 
+  /// Takes a file for what its content is; false when it is nothing to believe.
+  public mutating func add(_ file: TrustFile) -> Bool {
+    if TrustedRoot(file.bytes) != nil {
+      trustRoot = file
+    } else if !PEMText.blocks("CERTIFICATE", in: file.text).isEmpty {
+      certificates.append(file)
+    } else if SigningKey(pem: file.text) != nil {
+      keys.append(file)
+    } else {
+      return false
+    }
+    return true
+  }
+
   public var isEmpty: Bool { keys.isEmpty && certificates.isEmpty && trustRoot == nil }
 }
 

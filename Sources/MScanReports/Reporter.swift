@@ -20,13 +20,19 @@ public protocol Reporter: Sendable {
   /// As given to `--format`.
   static var name: String { get }
   static func render(_ report: ScanReport, style: ReportStyle) -> String
+  /// Whether it lists every file, with its hash, and what the model says of itself.
+  static var needsInventory: Bool { get }
+}
+
+extension Reporter {
+  public static var needsInventory: Bool { false }
 }
 
 /// Every reporter, by name.
 public enum ReporterList {
   public static let all: [any Reporter.Type] = [
     TextReporter.self, JSONReporter.self, NDJSONReporter.self, SARIFReporter.self, GitHubReporter.self,
-    MarkdownReporter.self, JUnitReporter.self, HTMLReporter.self,
+    MarkdownReporter.self, JUnitReporter.self, HTMLReporter.self, CycloneDXReporter.self,
   ]
 
   public static func named(_ name: String) -> (any Reporter.Type)? { all.first { $0.name == name } }

@@ -53,6 +53,16 @@ struct ScanRequest {
     var scanner = Scanner(limits: limits, jobs: jobs ?? RunningProcess.cores, skip: Set(own))
     scanner.provenance = try trust.plan(paths: paths)
     scanner.provenance.hashing = noHash ? .never : hash == .all ? .all : .onDemand
+    // An inventory is of little use without hashes.
+    if plan.items.contains(where: { $0.reporter.needsInventory }) {
+      scanner.provenance.takesInventory = true
+      if !noHash { scanner.provenance.hashing = .all }
+    }
+    do throws(ConfigurationError) {
+      try configuration.require(in: &scanner.provenance)
+    } catch {
+      throw RunFailure(error.message)
+    }
     let report =
       verifies
       ? scanner.verify(found, rules: rules, policy: policy) { progress?.hashed($0) }

@@ -18,5 +18,6 @@ let package = Package(
     fuzzer("fuzz-formats", "FuzzFormats"),
     fuzzer("fuzz-pickle", "FuzzPickle"),
     fuzzer("fuzz-zip", "FuzzZip"),
+    fuzzer("fuzz-records", "FuzzRecords"),
   ]
 )

@@ -1,5 +1,6 @@
 public import MScanBytes
 public import MScanFacts
+import MScanProvenance
 import MScanRules
 
 /// Why a configuration or a baseline cannot be used, for the person who wrote it.
@@ -37,12 +38,13 @@ public struct Configuration: Sendable {
   private(set) var ignore: [Located] = []
   private(set) var select: [Located] = []
   private(set) var suppressions: [Entry] = []
+  public private(set) var requirements = Requirements()
   private var base = SystemPath(".")
 
   public init() {}
 
   static let byteLimit = 1 << 20
-  static let fields = ["ignore", "select", "fail-on", "rules", "exclude", "suppressions"]
+  static let fields = ["ignore", "select", "fail-on", "rules", "exclude", "suppressions", "require"]
 
   /// - Throws: what is wrong in the file, with line and column.
   public static func read(_ path: SystemPath) throws(ConfigurationError) -> Configuration {
@@ -99,6 +101,7 @@ public struct Configuration: Sendable {
         }
         failOn = threshold
       case "suppressions": suppressions = try entries(value)
+      case "require": requirements = try requirements(value, folder)
       default:
         let ending = Spelling.ending(for: key.text, among: Self.fields)
         throw ConfigurationError(file, key.position, "unknown field '\(key.text)'\(ending)")
@@ -115,6 +118,7 @@ public struct Configuration: Sendable {
     if policy.select.isEmpty {
       for name in select { policy.select.insert(try id(of: name, in: index)) }
     }
+    policy.requirements = requirements
     for entry in suppressions {
       policy.suppressions.append(
         Suppression(
@@ -126,6 +130,63 @@ public struct Configuration: Sendable {
   private func id(of name: Located, in index: RuleIndex) throws(ConfigurationError) -> String {
     if let id = index.id(of: name.text) { return id }
     throw ConfigurationError(file, name.position, index.unknown(name.text))
+  }
+
+  /// Makes a scan find out what the requirements are about, and believe whom they name.
+  ///
+  /// - Throws: for a file that cannot be read, or is nothing to believe.
+  public func require(in plan: inout ProvenancePlan) throws(ConfigurationError) {
+    guard !requirements.isEmpty else { return }
+    plan.takesInventory = true
+    plan.trust.identity = plan.trust.identity ?? requirements.identity
+    plan.trust.issuer = plan.trust.issuer ?? requirements.issuer
+    for path in requirements.signedBy {
+      guard let bytes = try? WholeFile.read(path.description, limit: 16 << 20) else {
+        throw ConfigurationError(file, nil, "'\(path)' cannot be read; 'signed-by' names keys and certificates")
+      }
+      guard plan.trust.add(TrustFile(name: path.description, bytes: bytes)) else {
+        throw ConfigurationError(file, nil, "'\(path)' is no public key, certificate or trusted root")
+      }
+    }
+  }
+
+  private static let requirementFields = [
+    "signed-by", "identity", "issuer", "hashes", "formats", "remote-code", "licenses", "parents",
+  ]
+
+  private func requirements(_ value: YamlDocument, _ folder: SystemPath) throws(ConfigurationError) -> Requirements {
+    var found = Requirements()
+    for (key, value) in try mapping(value, "'require'") {
+      switch key.text {
+      case "signed-by":
+        found.signedBy = try texts(value, key.text).map { folder.appending(SystemPath($0.text)).normalised }
+      case "identity": found.identity = try text(value, key.text).text
+      case "issuer": found.issuer = try text(value, key.text).text
+      case "hashes": found.hashes = try choice(value, key.text, ["recorded", "any"]) == "recorded"
+      case "formats": found.formats = try texts(value, key.text).map(\.text)
+      case "remote-code": found.noRemoteCode = try choice(value, key.text, ["forbidden", "allowed"]) == "forbidden"
+      case "licenses": found.licenses = try texts(value, key.text).map { $0.text.lowercased() }
+      case "parents":
+        let names = try texts(value, key.text).map(\.text)
+        found.parents = !names.isEmpty
+        found.allowedParents = names == ["declared"] ? [] : names
+      default:
+        let ending = Spelling.ending(for: key.text, among: Self.requirementFields)
+        throw ConfigurationError(file, key.position, "unknown field '\(key.text)'\(ending)")
+      }
+    }
+    return found
+  }
+
+  private func choice(
+    _ value: YamlDocument, _ field: String, _ words: [String]
+  ) throws(ConfigurationError) -> String {
+    let written = try text(value, field)
+    guard words.contains(written.text) else {
+      let list = words.map { "'\($0)'" }.joined(separator: " or ")
+      throw ConfigurationError(file, written.position, "'\(field)' is \(list), not '\(written.text)'")
+    }
+    return written.text
   }
 
   // MARK: - Reading

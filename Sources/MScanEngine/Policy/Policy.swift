@@ -55,6 +55,8 @@ public struct Policy: Sendable {
   public var suppressions: [Suppression] = []
   /// Fingerprints of known findings.
   public var baseline: Set<String> = []
+  /// What every model has to be, whatever is found in it.
+  public var requirements = Requirements()
   /// Whether all of a folder was looked at, so that a suppression for a path that did not turn up is out of date.
   public var coversFolders = true
 
@@ -67,10 +69,14 @@ public struct Policy: Sendable {
     fix: "Remove it from the configuration, or correct its rule and path.")
 
   /// Rules that judge the configuration instead of a file.
-  public static let ownRules = [unusedSuppression]
+  public static let ownRules = [unusedSuppression] + Requirements.rules
 
   /// Drops and marks findings. `targets` are those of the scan, in the order of the paths they are reported under.
   func apply(to report: inout ScanReport, targets: [Target]) {
+    if !requirements.isEmpty {
+      requirements.apply(to: &report)
+      report.findings.sort(by: Scanner.precedes)
+    }
     report.findings.removeAll { !isWanted($0.rule) }
     let paths = suppressions.isEmpty ? [:] : Dictionary(targets.map { ($0.reported, $0.path) }) { first, _ in first }
     var used: Set<Int> = []

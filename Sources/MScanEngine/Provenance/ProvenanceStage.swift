@@ -11,6 +11,8 @@ public struct ProvenancePlan: Sendable {
   public var paths: [SystemPath] = []
   /// Records that a person names, which may lie anywhere.
   public var records: [SystemPath] = []
+  /// Whether the report lists every file, and what the model says of itself.
+  public var takesInventory = false
 
   public init() {}
 }

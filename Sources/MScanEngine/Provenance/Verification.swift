@@ -36,7 +36,9 @@ extension Scanner {
       let detail = "no record of hashes or signatures was found; nothing could be verified"
       report.unread.append(Unread(file: targets.first?.reported ?? ".", reason: "unverifiable", detail: detail))
     }
-    let unsettled: Set<String> = ["signature-unchecked", "download-incomplete", "pointer-only", "file-unread"]
+    let unsettled: Set<String> = [
+      "signature-unchecked", "download-incomplete", "pointer-only", "file-unread", "none-here",
+    ]
     for fact in report.provenance where unsettled.contains(fact.reason) {
       report.unread.append(
         Unread(file: fact.path.isEmpty ? fact.record : fact.path, reason: "unverifiable", detail: fact.detail))

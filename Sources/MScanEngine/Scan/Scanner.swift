@@ -21,6 +21,8 @@ public struct Scanner: Sendable {
   private struct Sums {
     var verdicts: [Int: FileVerdict] = [:]
     var summary = ScanReport.Summary()
+    var files: [ScannedFile] = []
+    var model = ModelDescription()
   }
 
   private final class Shared: Sendable {
@@ -36,8 +38,10 @@ public struct Scanner: Sendable {
   ) -> ScanReport {
     let started = RunningProcess.monotonicSeconds
     let shared = Shared()
+    let inventory = provenance.takesInventory
+    let keys = inventory ? CorrelatorList.keys.union(ModelDescription.keys) : CorrelatorList.keys
     let walker = Walker(
-      limits: limits, interest: rules.valueInterest.adding(CorrelatorList.keys), texts: rules.textInterest, skip: skip)
+      limits: limits, interest: rules.valueInterest.adding(keys), texts: rules.textInterest, skip: skip)
     let judge = Judge(rules: rules)
     let folders = IndexedFolders(targets)
     let records = ProvenanceStage(provenance, limits: limits)
@@ -48,11 +52,16 @@ public struct Scanner: Sendable {
       }
       if let source = scan.source { records.look(at: targets[index], source) }
       let verdict = judge.verdict(on: scan)
+      let described = inventory ? Self.description(of: scan) : nil
       let done = shared.sums.withLock { sums in
         sums.summary.files += 1
         sums.summary.artifacts += scan.buffer.artifacts.rows.count
         sums.summary.bytes += scan.size
         sums.summary.bytesRead += scan.bytesRead
+        if let described {
+          sums.files.append(described.file)
+          sums.model.merge(described.model)
+        }
         if !verdict.isEmpty { sums.verdicts[index, default: FileVerdict()].append(verdict) }
         return sums.summary.files
       }
@@ -69,6 +78,16 @@ public struct Scanner: Sendable {
       if let verdict = sums.verdicts[index] { join(verdict, into: &report) }
     }
     check(records, targets, judge, into: &report, hashed)
+    if inventory {
+      report.files = sums.files.map { file in
+        var file = file
+        file.sha256 = report.digests[file.path] ?? ""
+        return file
+      }.sorted { $0.path.precedes($1.path) }
+      report.model = sums.model
+      report.model.sort()
+      report.model.name = provenance.paths.first.map(Self.name) ?? ""
+    }
     complete(&report, targets, rules: rules, policy: policy, started: started)
     return report
   }
@@ -83,6 +102,23 @@ public struct Scanner: Sendable {
     report.summary.seconds = RunningProcess.monotonicSeconds - started
   }
 
+  private static func description(of scan: FileScan) -> (file: ScannedFile, model: ModelDescription) {
+    let path = scan.buffer.artifacts[0]?.name ?? ""
+    var model = ModelDescription()
+    for fact in scan.buffer.facts where fact.artifact == 0 {
+      guard case .value(let value) = fact.payload else { continue }
+      model.note(value, file: path, line: fact.place.lineAndColumn?.line ?? 0)
+    }
+    return (ScannedFile(path: path, size: scan.size, format: scan.buffer.fileFormat ?? ""), model)
+  }
+
+  /// The name of what a PATH stands for.
+  private static func name(of path: SystemPath) -> String {
+    let last = path.normalised.lastComponent
+    if !last.isEmpty, last != SystemPath("."), last != SystemPath("..") { return last.description }
+    return (try? FileSystem.resolve(path))?.lastComponent.description ?? ""
+  }
+
   /// Holds the files against their records.
   func check(
     _ records: ProvenanceStage, _ targets: [Target], _ judge: Judge, into report: inout ScanReport,
@@ -91,6 +127,7 @@ public struct Scanner: Sendable {
     let outcome = records.finish(targets, jobs: jobs, progress: hashed)
     report.provenance = outcome.statements.map(\.fact)
     report.summary.bytesRead += outcome.hashedBytes
+    report.digests = outcome.sha256
     for (_, buffer) in ProvenanceStage.buffers(outcome, limits: limits) {
       join(judge.verdict(on: FileScan(buffer: buffer, source: ByteSource([]))), into: &report)
     }

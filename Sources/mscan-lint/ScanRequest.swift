@@ -17,6 +17,8 @@ struct ScanRequest {
   var baseline: String?
   var ignore: [String] = []
   var select: [String] = []
+  var registries: [String] = []
+  var advisories: [String] = []
   var limits = Limits.standard
   var jobs: Int?
   var noProgress = false
@@ -53,6 +55,7 @@ struct ScanRequest {
     var scanner = Scanner(limits: limits, jobs: jobs ?? RunningProcess.cores, skip: Set(own))
     scanner.provenance = try trust.plan(paths: paths)
     scanner.provenance.hashing = noHash ? .never : hash == .all ? .all : .onDemand
+    scanner.lineage = try RegistryOptions.options(registries: registries, advisories: advisories)
     let report =
       verifies
       ? scanner.verify(found, rules: rules, policy: policy) { progress?.hashed($0) }

@@ -29,6 +29,8 @@ final class LineageScan: Sendable {
 
   struct Result: Sendable {
     var report = LineageReport()
+    /// Bytes of weights that were read.
+    var bytesRead = 0
     /// Facts about models, each with the number of the target they are told of.
     var scans: [(target: Int, scan: FileScan)] = []
   }
@@ -45,6 +47,7 @@ final class LineageScan: Sendable {
     let known = Matcher(registries: options.registries, local: local.map(\.base)).knownBases()
     let outcomes = outcomes(units, local, known.mapValues(\.parents))
     var result = Result()
+    result.bytesRead = outcomes.reduce(0) { $0 + $1.origin.bytesRead }
     let teller = LineageTeller(known: known, advisories: options.advisories)
     for outcome in outcomes { teller.tell(outcome, gravest: gravest, into: &result) }
     return result

@@ -74,6 +74,7 @@ public struct Scanner: Sendable {
     for (index, scan) in origins.scans { sums.verdicts[index, default: FileVerdict()].append(judge.verdict(on: scan)) }
     var report = ScanReport(toolVersion: Tool.version, rulesVersion: rules.version, summary: sums.summary)
     report.lineage = origins.report
+    report.summary.bytesRead += origins.bytesRead
     for index in sums.verdicts.keys.sorted() {
       if let verdict = sums.verdicts[index] { join(verdict, into: &report) }
     }

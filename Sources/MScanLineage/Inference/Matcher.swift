@@ -48,6 +48,8 @@ public struct Origin: Sendable {
   public var isUnreadable = false
   /// For people: why nothing was concluded, and the like.
   public var notes: [String] = []
+  /// Bytes of the model that were read.
+  public var bytesRead = 0
   public init() {}
 }
 
@@ -118,6 +120,7 @@ public struct Matcher: Sendable {
         finding.conclusion = conclude()
       }
     }
+    finding.bytesRead = sketcher.buffer.bytesRead + shared.bytesRead
     if finding.conclusion == nil, let base = signsOnly.first, !chosen.isEmpty {
       finding.conclusion = bySigns(sketch, base)
     }
@@ -301,8 +304,15 @@ public struct Matcher: Sendable {
 private final class SketcherBox {
   private var sketcher: Sketcher
   private var known: Sketch?
+  private let start: Int
 
-  init(_ sketcher: Sketcher) { self.sketcher = sketcher }
+  init(_ sketcher: Sketcher) {
+    self.sketcher = sketcher
+    start = sketcher.buffer.bytesRead
+  }
+
+  /// Bytes read for what was asked for.
+  var bytesRead: Int { sketcher.buffer.bytesRead - start }
 
   func block(_ key: TensorKey) -> Sketch.Block? { sketcher.block(key) }
 

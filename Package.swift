@@ -59,6 +59,7 @@ let package = Package(
         "MScanBytes", "MScanFacts", "MScanYAML", .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "X509", package: "swift-certificates"), .product(name: "SwiftASN1", package: "swift-asn1"),
       ]),
+    library("MScanLineage", ["MScanBytes", "MScanFacts"]),
     library("MScanReports", ["MScanBytes", "MScanFacts"]),
 
     // Rules/ becomes Swift data at build time: a new rule touches no code, and start-up parses no YAML.
@@ -73,12 +74,13 @@ let package = Package(
       "MScanEngine",
       [
         "MScanBytes", "MScanFacts", "MScanFormats", "MScanPython", "MScanRules", "MScanReports",
-        "MScanProvenance", "MScanBuiltinRules",
+        "MScanProvenance", "MScanLineage", "MScanBuiltinRules",
       ]),
     .executableTarget(
       name: "mscan-lint",
       dependencies: [
-        "MScanEngine", "MScanBytes", "MScanFacts", "MScanFormats", "MScanProvenance", "MScanRules", "MScanReports",
+        "MScanEngine", "MScanBytes", "MScanFacts", "MScanFormats", "MScanProvenance", "MScanLineage", "MScanRules",
+        "MScanReports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 
@@ -87,6 +89,7 @@ let package = Package(
     tests("MScanPythonTests", ["MScanPython", "MScanFacts", "MScanBytes"]),
     tests("MScanRulesTests", ["MScanRules", "MScanFacts", "MScanBytes"]),
     tests("MScanProvenanceTests", ["MScanProvenance", "MScanFacts", "MScanBytes"]),
+    tests("MScanLineageTests", ["MScanLineage", "MScanFacts", "MScanBytes"]),
     tests("MScanReportsTests", ["MScanReports", "MScanFacts", "MScanBytes"]),
     tests(
       "MScanEngineTests",

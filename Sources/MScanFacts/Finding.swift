@@ -182,6 +182,8 @@ public struct ScanReport: Sendable {
   public var model = ModelDescription()
   /// Whether records were all that was looked at.
   public var isVerification = false
+  /// Where the models come from.
+  public var lineage = LineageReport()
   public var summary: Summary
 
   public init(

@@ -251,14 +251,22 @@ public struct TensorFact: Sendable, Hashable {
   public var name: String
   public var dtype: String
   public var shape: [Int]
-  /// Bytes in the file that holds it.
+  /// Bytes in the file that holds it; of ``storage`` where that is named.
   public var bytes: ByteRange
+  /// The key of the storage that holds it, in a pickle whose tensors lie in other members of its archive; empty for others.
+  public var storage: String
+  /// Elements from one neighbour to the next along each axis; nil for rows one behind the other.
+  public var strides: [Int]?
 
-  public init(name: String, dtype: String, shape: [Int], bytes: ByteRange) {
+  public init(
+    name: String, dtype: String, shape: [Int], bytes: ByteRange, storage: String = "", strides: [Int]? = nil
+  ) {
     self.name = name
     self.dtype = dtype
     self.shape = shape
     self.bytes = bytes
+    self.storage = storage
+    self.strides = strides
   }
 
   public static let attributes = ["name", "dtype", "dimensions", "size"]
@@ -322,7 +330,8 @@ extension FactKind {
       case .anomaly: AnomalyFact.attributes
       case .text: TextFact.attributes
       case .provenance: ProvenanceFact.attributes
-      case .template, .lineage: []
+      case .lineage: LineageFact.attributes
+      case .template: []
       }
     return own + ["file", "extension", "in"]
   }

@@ -16,7 +16,10 @@ struct MscanLint: ParsableCommand {
       Exit codes: 0 nothing found, 1 findings at or above --fail-on, 2 something could not be read, 64 wrong usage.
       """,
     version: Tool.version,
-    subcommands: [Scan.self, Verify.self, Lock.self, Facts.self, Rules.self, Explain.self, Completions.self],
+    subcommands: [
+      Scan.self, Verify.self, Lock.self, Facts.self, Lineage.self, FingerprintCommand.self, Rules.self, Explain.self,
+      Completions.self,
+    ],
     defaultSubcommand: Scan.self)
 
   static func main() {

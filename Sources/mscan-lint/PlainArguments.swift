@@ -4,7 +4,7 @@ enum PlainArguments {
   /// The command, ready to run; nil to ask the argument parser.
   static func command(_ arguments: [String]) -> (() throws -> Void)? {
     switch arguments.first {
-    case nil, "help", "verify", "lock", "rules", "explain", "completions": nil
+    case nil, "help", "verify", "lock", "lineage", "fingerprint", "rules", "explain", "completions": nil
     case "facts": facts(arguments.dropFirst()).map { request in { try request.run() } }
     case "scan": scan(arguments.dropFirst()).map { request in { try request.run() } }
     default: scan(arguments[...]).map { request in { try request.run() } }

@@ -44,6 +44,8 @@ struct Scan: ParsableCommand {
 
   @OptionGroup(title: "Provenance") var provenance: ProvenanceOptions
 
+  @OptionGroup(title: "Lineage") var registryOptions: RegistryOptions
+
   @OptionGroup(title: "Limits") var limits: LimitOptions
 
   @Flag(help: "Do not count files on the terminal.") var noProgress = false
@@ -63,6 +65,8 @@ struct Scan: ParsableCommand {
     request.ignore = ignore
     request.select = select
     provenance.apply(to: &request)
+    request.registries = registryOptions.registry
+    request.advisories = registryOptions.advisories
     request.limits = limits.limits
     request.jobs = targets.jobs
     request.noProgress = noProgress

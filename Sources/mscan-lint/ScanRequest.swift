@@ -17,6 +17,8 @@ struct ScanRequest {
   var baseline: String?
   var ignore: [String] = []
   var select: [String] = []
+  var registries: [String] = []
+  var advisories: [String] = []
   var limits = Limits.standard
   var jobs: Int?
   var noProgress = false
@@ -63,6 +65,7 @@ struct ScanRequest {
     } catch {
       throw RunFailure(error.message)
     }
+    scanner.lineage = try RegistryOptions.options(registries: registries, advisories: advisories)
     let report =
       verifies
       ? scanner.verify(found, rules: rules, policy: policy) { progress?.hashed($0) }

@@ -88,6 +88,8 @@ public struct RuleTest: Sendable {
       var scanner = Scanner(limits: limits, jobs: 1)
       scanner.provenance.trust = Self.trust(beside: sample)
       scanner.provenance.paths = [assembled?.path ?? sample]
+      // Advisories are no part of a model: a sample of theirs has them beside it.
+      scanner.lineage.advisories = (try? AdvisoryFile.read(sample.appending(SystemPath("advisories.json")))) ?? []
       findings = scanner.scan(targets, rules: rules, policy: Policy()).findings
     }
     let fired = findings.contains { $0.rule == rule }

@@ -169,6 +169,8 @@ struct FactRenderer {
       object.add("shape", payload.shape)
       object.add("byteStart", payload.bytes.start)
       object.add("byteEnd", payload.bytes.end)
+      if !payload.storage.isEmpty { object.add("storage", payload.storage) }
+      if let strides = payload.strides { object.add("strides", strides) }
     case .token(let payload):
       object.add("role", payload.role)
       object.add("text", payload.text)
@@ -181,6 +183,15 @@ struct FactRenderer {
       object.add("status", payload.status.rawValue)
       object.add("path", payload.path)
       object.add("detail", payload.detail)
+    case .lineage(let payload):
+      object.add("child", payload.child)
+      object.add("parent", payload.parent)
+      object.add("operation", payload.operation)
+      object.add("declared", payload.declared)
+      object.add("claimed", payload.claimed)
+      object.add("source", payload.source)
+      object.add("confidence", payload.confidence)
+      object.add("evidence", payload.evidence)
     case .anomaly(let payload):
       object.add("field", payload.field)
       object.add("offset", fact.range.start)

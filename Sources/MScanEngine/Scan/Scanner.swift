@@ -1,5 +1,6 @@
 public import MScanBytes
 public import MScanFacts
+import MScanLineage
 import MScanProvenance
 public import MScanRules
 import Synchronization
@@ -11,6 +12,8 @@ public struct Scanner: Sendable {
   public var jobs: Int
   public var skip: Set<FileIdentity>
   public var provenance = ProvenancePlan()
+  /// Known bases to hold the models against.
+  public var lineage = LineageOptions()
 
   public init(limits: Limits = .standard, jobs: Int = RunningProcess.cores, skip: Set<FileIdentity> = []) {
     self.limits = limits
@@ -39,18 +42,20 @@ public struct Scanner: Sendable {
     let started = RunningProcess.monotonicSeconds
     let shared = Shared()
     let inventory = provenance.takesInventory
-    let keys = inventory ? CorrelatorList.keys.union(ModelDescription.keys) : CorrelatorList.keys
-    let walker = Walker(
-      limits: limits, interest: rules.valueInterest.adding(keys), texts: rules.textInterest, skip: skip)
+    var interest = rules.valueInterest.adding(CorrelatorList.keys).adding(ClaimReader.keys)
+    if inventory { interest = interest.adding(ModelDescription.keys) }
+    let walker = Walker(limits: limits, interest: interest, texts: rules.textInterest, skip: skip)
     let judge = Judge(rules: rules)
     let folders = IndexedFolders(targets)
     let records = ProvenanceStage(provenance, limits: limits)
+    let lineage = LineageScan(lineage, jobs: jobs)
     Workers.run(targets.count, threads: jobs) { index in
       guard let scan = walker.read(targets[index]) else {
         _ = folders.finish(index, targets[index], nil)
         return true
       }
       if let source = scan.source { records.look(at: targets[index], source) }
+      lineage.take(scan, targets[index], index)
       let verdict = judge.verdict(on: scan)
       let described = inventory ? Self.description(of: scan) : nil
       let done = shared.sums.withLock { sums in
@@ -72,8 +77,13 @@ public struct Scanner: Sendable {
       progress(done)
       return true
     }
-    let sums = shared.sums.withLock { $0 }
+    var sums = shared.sums.withLock { $0 }
+    let gravest = sums.verdicts.compactMapValues { $0.findings.map(\.severity).max() }
+    let origins = lineage.finish(gravest: gravest)
+    for (index, scan) in origins.scans { sums.verdicts[index, default: FileVerdict()].append(judge.verdict(on: scan)) }
     var report = ScanReport(toolVersion: Tool.version, rulesVersion: rules.version, summary: sums.summary)
+    report.lineage = origins.report
+    report.summary.bytesRead += origins.bytesRead
     for index in sums.verdicts.keys.sorted() {
       if let verdict = sums.verdicts[index] { join(verdict, into: &report) }
     }

@@ -19,7 +19,9 @@ extension PickleMachine {
       let arguments = try pop("REDUCE")
       let callee = try pop("REDUCE")
       guard callee.isStub, isArgumentList(arguments) else { throw fail("REDUCE") }
-      push(invoke(callee, arguments, via: "reduce"))
+      let result = invoke(callee, arguments, via: "reduce")
+      noteTensor(result, callee: callee, arguments)
+      push(result)
     case Op.newObj, Op.newObjEx: try newObject(withKeywords: code == Op.newObjEx)
     case Op.build: try build()
     case Op.persID:

@@ -194,7 +194,8 @@ struct PickleReader {
         detail: "\(run.streams.count) pickles stand one behind the other")
     }
     queueChildren(into: &sink)
-    emit(into: &sink)
+    let isLegacy = run.isTorchLegacy && run.streams.count == 5 && !recorder.hasUnknownStorage
+    emit(into: &sink, storages: isLegacy ? storagePlaces(behind: run.streams[4].end) : [:])
   }
 
   private func noteFailure(_ failure: ParseFailure, opcode: Int) {
@@ -269,7 +270,7 @@ struct PickleReader {
       source: source, format: isZip ? nil : PickleFormat.id)
   }
 
-  private func emit(into sink: inout FactBuffer) {
+  private func emit(into sink: inout FactBuffer, storages: [String: ByteRange]) {
     for record in recorder.records {
       let payload: Fact.Payload
       switch record.event {
@@ -283,6 +284,7 @@ struct PickleReader {
         payload = .callable(invoked(callee, path, via, arguments))
       case .anomaly(let fact): payload = .anomaly(fact)
       case .reference(let fact): payload = .reference(fact)
+      case .tensor(let fact): payload = .tensor(placed(fact, storages))
       }
       sink.emit(
         payload, artifact: record.artifact, range: record.range,

@@ -52,6 +52,8 @@ struct PickleMachine {
   var namedInStream = 0
   /// Item sizes that dtype objects were given, by object.
   var elementSizes: [Int: Int] = [:]
+  /// Tensors that calls rebuild, by object.
+  var tensors: [Int: PickleTensor] = [:]
 
   struct GlobalKey: Hashable {
     let module: UInt64
@@ -79,6 +81,7 @@ struct PickleMachine {
     heap = PickleHeap()
     planted.removeAll()
     elementSizes.removeAll()
+    tensors.removeAll()
     globalCache.removeAll(keepingCapacity: true)
     suspended.removeAll()
     proto = 0

@@ -11,6 +11,7 @@ final class PickleRecorder {
     let path: String
     let meaning: CallMeaning?
     let range: ByteRange
+    let builder: TensorBuilder?
   }
 
   enum Event {
@@ -18,6 +19,7 @@ final class PickleRecorder {
     case invoked(callee: PickleValue, path: String, via: String, arguments: [String])
     case anomaly(AnomalyFact)
     case reference(ReferenceFact)
+    case tensor(TensorFact)
   }
 
   struct Record {
@@ -107,7 +109,10 @@ final class PickleRecorder {
     let mapped = PickleAliases.map(module, name) ?? (module, name)
     let path = mapped.module.isEmpty ? mapped.name : mapped.module + "." + mapped.name
     let index = globals.count
-    globals.append(Global(module: module, name: name, path: path, meaning: CallMeaning.of(path), range: range))
+    globals.append(
+      Global(
+        module: module, name: name, path: path, meaning: CallMeaning.of(path), range: range,
+        builder: TensorBuilder.of(path)))
     globalIndex[module, default: [:]][name] = index
     globalRecord[index] = records.count
     records.append(
@@ -206,11 +211,19 @@ final class PickleRecorder {
   }
 
   /// Bytes per element of torch's storage classes.
-  private static let storageWidths: [String: Int] = [
+  static let storageWidths: [String: Int] = [
     "FloatStorage": 4, "DoubleStorage": 8, "HalfStorage": 2, "BFloat16Storage": 2, "LongStorage": 8, "IntStorage": 4,
     "ShortStorage": 2, "CharStorage": 1, "ByteStorage": 1, "BoolStorage": 1, "ComplexFloatStorage": 8,
     "ComplexDoubleStorage": 16, "QUInt8Storage": 1, "QInt8Storage": 1, "QInt32Storage": 4,
   ]
+
+  private(set) var tensorCount = 0
+
+  func stateTensor(_ fact: TensorFact, _ range: ByteRange, _ opcode: Int) {
+    guard tensorCount < limits.tensors else { return }
+    tensorCount &+= 1
+    records.append(Record(event: .tensor(fact), artifact: artifact, range: range, opcode: opcode, count: 1))
+  }
 
   // MARK: Anomalies
 

@@ -319,6 +319,7 @@ extension PickleMachine {
     guard start > fence, start <= stack.count else { throw fail(field) }
     guard (stack.count &- start) & 1 == 0 else { throw fail(field) }
     let target = stack[start &- 1]
+    nameTensors(from: start)
     for index in stride(from: start, to: stack.count, by: 2) {
       let key = stack[index]
       switch target.tag {

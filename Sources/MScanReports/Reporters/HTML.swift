@@ -14,6 +14,7 @@ public enum HTMLReporter: Reporter {
     if findings.count > limit {
       out += "<p>… and \(findings.count - limit) more; <code>--format json</code> has every finding.</p>\n"
     }
+    out += lineage(report.lineage)
     if !style.quiet, !report.unread.isEmpty { out += unread(report.unread) }
     out +=
       "<footer>\(HTMLText.plain("\(report.toolName) \(report.toolVersion), rules \(report.rulesVersion)"))</footer>\n"
@@ -72,6 +73,32 @@ public enum HTMLReporter: Reporter {
     if !finding.when.isEmpty { out += "<p>Runs in: \(HTMLText.plain(finding.when.joined(separator: ", ")))</p>\n" }
     if withFix, !finding.fix.isEmpty { out += "<p><strong>Fix:</strong> \(HTMLText.plain(finding.fix))</p>\n" }
     return out + "</article>\n"
+  }
+
+  /// Where the models come from, as far as anything is said or found.
+  private static func lineage(_ lineage: LineageReport) -> String {
+    guard !lineage.declared.isEmpty || !lineage.inferred.isEmpty else { return "" }
+    var out = "<section><h2>Where the models come from</h2>\n"
+    for model in lineage.models.prefix(limit) {
+      let name = HTMLText.plain(model.child)
+      out += "<article><p><strong>\(name)</strong> <span class=\"place\">\(model.verdict.rawValue)</span></p>\n"
+      for note in model.notes { out += "<p>\(HTMLText.plain(note))</p>\n" }
+      for edge in lineage.inferred where edge.child == model.child {
+        let how = edge.variant.isEmpty ? edge.operation : "\(edge.operation), \(edge.variant)"
+        let text = "weights: \(how) of \(edge.parent) (\(edge.confidence / 10)% sure): "
+        out += "<p>\(HTMLText.plain(text + edge.evidence.joined(separator: "; ")))</p>\n"
+      }
+      for edge in lineage.declared where edge.child == model.child {
+        let how = edge.operation.isEmpty ? "made from" : "\(edge.operation) of"
+        out += "<p>\(HTMLText.plain("says: \(how) \(edge.parent) (\(edge.source))"))</p>\n"
+      }
+      if !model.riskVector.isEmpty {
+        let score = "risk: \(model.risk / 10).\(model.risk % 10) of 10 (\(model.riskVector)); "
+        out += "<p>\(HTMLText.plain(score + model.riskReasons.joined(separator: "; ")))</p>\n"
+      }
+      out += "</article>\n"
+    }
+    return out + "</section>\n"
   }
 
   private static func unread(_ unread: [Unread]) -> String {

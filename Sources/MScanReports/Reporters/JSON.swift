@@ -18,7 +18,7 @@ public enum JSONReporter: Reporter {
       json.list("provenance", report.provenance) { json, fact in
         json.object { ReportJSON.members(of: fact, to: &$0) }
       }
-      json.object("lineage") { ReportJSON.lineage(to: &$0) }
+      json.object("lineage") { ReportJSON.lineage(of: report, to: &$0) }
       json.object("summary") { ReportJSON.summary(of: report, to: &$0) }
     }
     return writer.text + "\n"
@@ -89,11 +89,43 @@ enum ReportJSON {
     if !fact.actual.isEmpty { json.member("actual", fact.actual) }
   }
 
-  /// No lineage is claimed or inferred by this version.
-  static func lineage(to json: inout JSONWriter) {
-    json.member("declared", [])
-    json.member("inferred", [])
-    json.member("verdict", "none")
+  static func lineage(of report: ScanReport, to json: inout JSONWriter) {
+    let lineage = report.lineage
+    json.list("declared", lineage.declared) { json, edge in
+      json.object { json in
+        json.member("child", edge.child)
+        json.member("parent", edge.parent)
+        json.member("operation", edge.operation)
+        json.member("source", edge.source)
+      }
+    }
+    json.list("inferred", lineage.inferred) { json, edge in
+      json.object { json in
+        json.member("child", edge.child)
+        json.member("parent", edge.parent)
+        json.member("operation", edge.operation)
+        json.member("variant", edge.variant)
+        json.member("confidence") { $0.thousandths(edge.confidence) }
+        json.member("evidence", edge.evidence)
+      }
+    }
+    if !lineage.models.isEmpty { models(lineage.models, to: &json) }
+    json.member("verdict", lineage.verdict.rawValue)
+  }
+
+  /// Each model's own verdict, and what is to be said of it.
+  private static func models(_ models: [LineageReport.Model], to json: inout JSONWriter) {
+    json.list("models", models) { json, model in
+      json.object { json in
+        json.member("child", model.child)
+        json.member("verdict", model.verdict.rawValue)
+        json.member("notes", model.notes)
+        guard !model.riskVector.isEmpty else { return }
+        json.member("risk") { $0.thousandths(model.risk * 100) }
+        json.member("riskVector", model.riskVector)
+        json.member("riskReasons", model.riskReasons)
+      }
+    }
   }
 
   static func summary(of report: ScanReport, to json: inout JSONWriter) {

@@ -9,7 +9,7 @@ public enum NDJSONReporter: Reporter {
     for finding in report.findings { lines += line("finding") { ReportJSON.members(of: finding, to: &$0) } }
     for unread in report.unread { lines += line("unread") { ReportJSON.members(of: unread, to: &$0) } }
     for fact in report.provenance { lines += line("provenance") { ReportJSON.members(of: fact, to: &$0) } }
-    lines += line("lineage") { ReportJSON.lineage(to: &$0) }
+    lines += line("lineage") { ReportJSON.lineage(of: report, to: &$0) }
     lines += line("summary") { json in
       json.member("schema", ReportJSON.schema)
       json.object("tool") { ReportJSON.tool(of: report, to: &$0) }

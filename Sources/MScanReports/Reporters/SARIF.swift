@@ -60,6 +60,7 @@ public enum SARIFReporter: Reporter {
     json.list("results", kept) { json, finding in
       json.object { results.write(finding, artifacts: &rows, to: &$0) }
     }
+    SARIFGraphs.write(report.lineage, to: &json)
     json.object("properties") { json in
       json.member("verdict", report.verdict.rawValue)
       json.member("files", report.summary.files)

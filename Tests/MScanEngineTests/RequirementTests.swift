@@ -1,5 +1,6 @@
 import MScanBytes
 import MScanFacts
+import MScanProvenance
 import MScanReports
 import Testing
 

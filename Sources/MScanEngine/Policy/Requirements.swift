@@ -1,5 +1,5 @@
 public import MScanBytes
-public import MScanFacts
+import MScanFacts
 import MScanFormats
 
 /// What a configuration's `require` asks of every model, beyond that nothing bad is found in it.

@@ -21,7 +21,7 @@ let package = Package(
   products: [
     .executable(name: "mscan-lint", targets: ["mscan-lint"]),
     // The readers alone, for the fuzzers under Tests/Fuzz.
-    .library(name: "MScanReaders", targets: ["MScanBytes", "MScanFacts", "MScanFormats", "MScanPython", "MScanYAML"]),
+    .library(name: "MScanReaders", targets: ["MScanBytes", "MScanFacts", "MScanFormats", "MScanPython", "MScanJinja", "MScanYAML"]),
   ],
   dependencies: [
     // Commands, help, usage errors and completions as users of Swift tools know them.
@@ -50,6 +50,7 @@ let package = Package(
     library("MScanFacts", ["MScanBytes"]),
     library("MScanFormats", ["MScanBytes", "MScanFacts", "MScanYAML"]),
     library("MScanPython", ["MScanBytes", "MScanFacts"]),
+    library("MScanJinja", ["MScanBytes", "MScanFacts"]),
     library("MScanRules", ["MScanBytes", "MScanFacts", "MScanYAML"]),
     library(
       "MScanProvenance",
@@ -70,8 +71,8 @@ let package = Package(
     library(
       "MScanEngine",
       [
-        "MScanBytes", "MScanFacts", "MScanFormats", "MScanPython", "MScanRules", "MScanReports",
-        "MScanProvenance", "MScanBuiltinRules",
+        "MScanBytes", "MScanFacts", "MScanFormats", "MScanPython", "MScanJinja", "MScanRules",
+        "MScanReports", "MScanProvenance", "MScanBuiltinRules",
       ]),
     .executableTarget(
       name: "mscan-lint",
@@ -83,6 +84,7 @@ let package = Package(
     tests("MScanBytesTests", ["MScanBytes"]),
     tests("MScanFormatsTests", ["MScanFormats", "MScanFacts", "MScanBytes"]),
     tests("MScanPythonTests", ["MScanPython", "MScanFacts", "MScanBytes"]),
+    tests("MScanJinjaTests", ["MScanJinja", "MScanFacts", "MScanBytes"]),
     tests("MScanRulesTests", ["MScanRules", "MScanFacts", "MScanBytes"]),
     tests("MScanProvenanceTests", ["MScanProvenance", "MScanFacts", "MScanBytes"]),
     tests("MScanReportsTests", ["MScanReports", "MScanFacts", "MScanBytes"]),

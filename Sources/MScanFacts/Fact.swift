@@ -64,6 +64,7 @@ public struct Fact: Sendable, Hashable {
     case tensor(TensorFact)
     case token(TokenFact)
     case provenance(ProvenanceFact)
+    case template(TemplateFact)
     case anomaly(AnomalyFact)
     case text(TextFact)
   }
@@ -96,6 +97,7 @@ public struct Fact: Sendable, Hashable {
     case .tensor: .tensor
     case .token: .token
     case .provenance: .provenance
+    case .template: .template
     case .anomaly: .anomaly
     case .text: .text
     }
@@ -113,6 +115,7 @@ public struct Fact: Sendable, Hashable {
     case .tensor(let fact): [fact.name]
     case .token(let fact): ["token." + fact.role]
     case .provenance(let fact): fact.subjects
+    case .template(let fact): fact.subjects
     case .anomaly(let fact): [fact.subject]
     case .text(let fact): [fact.keyword]
     }
@@ -130,6 +133,7 @@ public struct Fact: Sendable, Hashable {
     case .tensor(let fact): fact.attribute(named: name)
     case .token(let fact): fact.attribute(named: name)
     case .provenance(let fact): fact.attribute(named: name)
+    case .template(let fact): fact.attribute(named: name)
     case .anomaly(let fact): fact.attribute(named: name)
     case .text(let fact): fact.attribute(named: name)
     }

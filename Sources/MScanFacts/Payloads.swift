@@ -322,7 +322,8 @@ extension FactKind {
       case .anomaly: AnomalyFact.attributes
       case .text: TextFact.attributes
       case .provenance: ProvenanceFact.attributes
-      case .template, .lineage: []
+      case .template: TemplateFact.attributes
+      case .lineage: []
       }
     return own + ["file", "extension", "in"]
   }

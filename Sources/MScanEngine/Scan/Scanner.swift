@@ -38,7 +38,7 @@ public struct Scanner: Sendable {
     let shared = Shared()
     let walker = Walker(
       limits: limits, interest: rules.valueInterest.adding(CorrelatorList.keys), texts: rules.textInterest, skip: skip)
-    let judge = Judge(rules: rules)
+    let judge = Judge(rules: rules.judging(groups: policy.groups, rules: policy.select))
     let folders = IndexedFolders(targets)
     let records = ProvenanceStage(provenance, limits: limits)
     Workers.run(targets.count, threads: jobs) { index in
@@ -77,6 +77,10 @@ public struct Scanner: Sendable {
   func complete(_ report: inout ScanReport, _ targets: [Target], rules: RuleSet, policy: Policy, started: Double) {
     report.findings.sort(by: Self.precedes)
     Fingerprint.makeUnique(&report.findings)
+    var policy = policy
+    if !policy.select.isEmpty {
+      policy.select.formUnion(rules.rules.filter { policy.groups.contains($0.group) }.map(\.id))
+    }
     policy.apply(to: &report, targets: targets)
     let used = Set(report.findings.map(\.rule))
     report.rules = (rules.rules + Policy.ownRules).filter { used.contains($0.id) }.sorted { $0.id < $1.id }

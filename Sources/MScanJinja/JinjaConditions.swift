@@ -91,12 +91,12 @@ extension JinjaTeller {
     let literals = trigger.literals.filter { $0.unicodeScalars.contains { !$0.properties.isWhitespace } }
     let text = injected.without(literals)
     var flags = flags + injected.flags(text)
-    if !literals.isEmpty, literals.allSatisfy(Prose.isMark) { flags.append("mark") }
+    if !literals.isEmpty, literals.allSatisfy(PlainText.isMark) { flags.append("mark") }
     let value = literals.map { String($0.unicodeScalars.prefix(80)) }.joined(separator: ", ")
     state(
       TemplateFact(
         .condition, [trigger.name], expression: excerpt(condition), value: String(value.unicodeScalars.prefix(240)),
-        injects: String(text.unicodeScalars.prefix(Self.injectLimit)), words: Prose.words(text),
+        injects: String(text.unicodeScalars.prefix(Self.injectLimit)), words: PlainText.words(text),
         number: trigger.numbers.max(), flags: flags),
       at: condition, into: &sink)
   }
@@ -110,7 +110,7 @@ extension JinjaTeller {
     /// What is left of it without the texts that are asked for: a switch that is passed on says nothing new.
     func without(_ literals: [String]) -> String {
       literals.reduce(text) { rest, literal in
-        let plain = Prose.plain(literal)
+        let plain = PlainText.plain(literal)
         return plain.utf8.count < 4 ? rest : JinjaFormatting.replace(rest, plain, " ")
       }
     }
@@ -161,7 +161,7 @@ extension JinjaTeller {
         }
       }
     }
-    return Injected(text: Prose.plain(text), hasInput: hasInput)
+    return Injected(text: PlainText.plain(text), hasInput: hasInput)
   }
 
   private static func text(of value: JinjaMeaning.Value) -> String {
@@ -201,7 +201,7 @@ extension JinjaTeller {
         let body = node.children[place]
         guard has(.output, in: body) || has(.data, in: body) else { continue }
         let injected = injected(in: [body])
-        let words = Prose.words(injected.text)
+        let words = PlainText.words(injected.text)
         guard !injected.hasInput, words > 0 else { continue }
         state(
           TemplateFact(
@@ -231,11 +231,11 @@ extension JinjaTeller {
     let new = meaning.value(arguments[1]).texts.joined(separator: ", ")
     var flags: [String] = []
     if new.contains("://") || old.contains("://") || old.lowercased().hasPrefix("http") { flags.append("link") }
-    if Prose.isMark(old) { flags.append("mark") }
+    if PlainText.isMark(old) { flags.append("mark") }
     state(
       TemplateFact(
         .rewrite, ["content"], expression: excerpt(call), value: String(old.unicodeScalars.prefix(240)),
-        injects: String(new.unicodeScalars.prefix(Self.injectLimit)), words: Prose.words(new), flags: flags),
+        injects: String(new.unicodeScalars.prefix(Self.injectLimit)), words: PlainText.words(new), flags: flags),
       at: call, into: &sink)
   }
 }

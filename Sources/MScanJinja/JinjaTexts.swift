@@ -108,10 +108,10 @@ extension JinjaTeller {
       var view = String.UnicodeScalarView()
       view.append(contentsOf: run.scalars[start..<end])
       let text = String(view)
-      let words = Prose.words(text)
+      let words = PlainText.words(text)
       if words > 1 {
         let offset = run.offset(of: start)
-        let fact = TemplateFact(.text, [name], value: Prose.plain(text), words: words)
+        let fact = TemplateFact(.text, [name], value: PlainText.plain(text), words: words)
         state(fact, offset, run.offset(of: max(start, end - 1)) + 1, into: &sink)
       }
       if end == run.scalars.count { break }

@@ -49,10 +49,10 @@ import Testing
   func seesWhatIsAsked(_ text: String, _ name: String) { #expect(names(.condition, in: text).contains(name)) }
 
   @Test(arguments: [("", 0), ("<|im_start|>system", 1), ("[INST] a b", 0), ("Say this to them.", 4), ("你好世界", 2), ("A_B_C", 1)])
-  func countsWords(_ text: String, _ count: Int) { #expect(Prose.words(text) == count) }
+  func countsWords(_ text: String, _ count: Int) { #expect(PlainText.words(text) == count) }
 
   @Test func plainTextIsFolded() {
-    #expect(Prose.plain("Ignоre\u{200b}  ALL\nｐrevious \u{1d41a}") == "ignore all previous a")
+    #expect(PlainText.plain("Ignоre\u{200b}  ALL\nｐrevious \u{1d41a}") == "ignore all previous a")
   }
 
   @Test func placesAreLinesAndColumns() {

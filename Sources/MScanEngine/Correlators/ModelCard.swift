@@ -91,7 +91,7 @@ enum ModelCard: Correlator {
       return true
     }
     let head = folder.head(of: file, limit: 1 << 16)
-    if let found = LicenseText.id(of: Prose.plain(String(decoding: head, as: UTF8.self))), license.lowercased() != "other",
+    if let found = LicenseText.id(of: PlainText.plain(String(decoding: head, as: UTF8.self))), license.lowercased() != "other",
       !stated.contains(where: { LicenseText.isSame($0, found) })
     {
       state("license-conflict", "the card says \(license), \(file) is \(found)", at: fact, in: &buffer)
@@ -190,9 +190,13 @@ enum ModelCard: Correlator {
   private static func isRepository(_ text: String) -> Bool {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 1 || parts.count == 2 else { return false }
-    return parts.allSatisfy { part in
-      !part.isEmpty && part != "." && part != ".."
-        && part.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil || "-_.".unicodeScalars.contains($0)) }
+    return parts.allSatisfy { $0 != "." && $0 != ".." && !$0.isEmpty && $0.utf8.allSatisfy(isNameByte) }
+  }
+
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f: true
+    default: false
     }
   }
 

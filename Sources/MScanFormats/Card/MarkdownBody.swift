@@ -135,7 +135,7 @@ struct MarkdownBody {
     var start = range.lowerBound
     while start < range.upperBound {
       let end = min(start + Self.textLimit, range.upperBound)
-      let plain = Prose.plain(String(decoding: bytes[start..<end], as: UTF8.self))
+      let plain = PlainText.plain(String(decoding: bytes[start..<end], as: UTF8.self))
       if plain.utf8.count > 1 { emit(name, .text(plain), start..<end, into: &sink) }
       if end == range.upperBound { return }
       start = end - 256

@@ -1,5 +1,5 @@
 /// What a text says to a reader: words, without the marks that only a model sees.
-public enum Prose {
+public enum PlainText {
   /// Words of prose: runs of letters of two or more outside of `<…>` and `[…]`; of scripts without blanks, two characters
   /// are a word.
   public static func words(_ text: String) -> Int {

@@ -23,7 +23,9 @@ let package = Package(
     // The readers alone, for the fuzzers under Tests/Fuzz.
     .library(
       name: "MScanReaders",
-      targets: ["MScanBytes", "MScanFacts", "MScanFormats", "MScanProvenance", "MScanPython", "MScanYAML"]),
+      targets: [
+        "MScanBytes", "MScanFacts", "MScanFormats", "MScanProvenance", "MScanPython", "MScanJinja", "MScanYAML",
+      ]),
   ],
   dependencies: [
     // Commands, help, usage errors and completions as users of Swift tools know them.
@@ -52,6 +54,7 @@ let package = Package(
     library("MScanFacts", ["MScanBytes"]),
     library("MScanFormats", ["MScanBytes", "MScanFacts", "MScanYAML"]),
     library("MScanPython", ["MScanBytes", "MScanFacts"]),
+    library("MScanJinja", ["MScanBytes", "MScanFacts"]),
     library("MScanRules", ["MScanBytes", "MScanFacts", "MScanYAML"]),
     library(
       "MScanProvenance",
@@ -73,7 +76,7 @@ let package = Package(
     library(
       "MScanEngine",
       [
-        "MScanBytes", "MScanFacts", "MScanFormats", "MScanPython", "MScanRules", "MScanReports",
+        "MScanBytes", "MScanFacts", "MScanFormats", "MScanPython", "MScanJinja", "MScanRules", "MScanReports",
         "MScanProvenance", "MScanLineage", "MScanBuiltinRules",
       ]),
     .executableTarget(
@@ -87,6 +90,7 @@ let package = Package(
     tests("MScanBytesTests", ["MScanBytes"]),
     tests("MScanFormatsTests", ["MScanFormats", "MScanFacts", "MScanBytes"]),
     tests("MScanPythonTests", ["MScanPython", "MScanFacts", "MScanBytes"]),
+    tests("MScanJinjaTests", ["MScanJinja", "MScanFacts", "MScanBytes"]),
     tests("MScanRulesTests", ["MScanRules", "MScanFacts", "MScanBytes"]),
     tests("MScanProvenanceTests", ["MScanProvenance", "MScanFacts", "MScanBytes"]),
     tests("MScanLineageTests", ["MScanLineage", "MScanFacts", "MScanBytes"]),

@@ -34,6 +34,13 @@ public struct Limits: Sendable, Hashable {
   public var tensors = 1 << 18
   /// A chat template that is stated whole. Bytes; 1 MiB: real ones stay below 20 KB.
   public var templateBytes = 1 << 20
+  /// Nodes of a template's tree. Count; 262,144: the largest real template has about 4,000.
+  public var jinjaNodes = 1 << 18
+  /// Blocks, brackets and signs of a template that are open in one another. Levels; 192: Jinja2 itself, which is written
+  /// in Python, gives up at about 70 brackets.
+  public var jinjaDepth = 192
+  /// Steps taken to find out what the expressions of a template are. Count; 1,048,576: real ones take some 20,000.
+  public var jinjaSteps = 1 << 20
   /// Steps through a FlatBuffers file: tables, numbers of vectors, 64 bytes of text. Count; 16,777,216: the largest
   /// real graphs take about two million, and offsets may lead to one place many times.
   public var flatBufferSteps = 1 << 24
@@ -64,6 +71,8 @@ public struct Limits: Sendable, Hashable {
   public var yamlBytes = 32 << 20
   /// Metadata at the head of a Markdown file. Bytes; 1 MiB: long lists of languages and results take some 100 KB.
   public var frontMatter = 1 << 20
+  /// A Markdown file. Bytes; 4 MiB: people write these.
+  public var markdownBytes = 4 << 20
   /// Keys of the mappings of a YAML text that are open at one time. Count; 1,048,576.
   public var yamlKeys = 1 << 20
   /// Anchors of a YAML text. Count; 100,000.

@@ -1,6 +1,7 @@
 import MScanBytes
 import MScanFacts
 import MScanFormats
+import MScanJinja
 import MScanPython
 
 /// The one place where the engine meets the formats: what a file is, who reads it, and what it means when nobody does.
@@ -55,7 +56,12 @@ enum Registry {
 
   /// The readers of `MScanFormats`, and of the targets beside it, which it does not know of.
   private static func reader(named id: String) -> (any Format.Type)? {
-    id == PythonFormat.id ? PythonFormat.self : FormatList.named(id)
+    switch id {
+    case PythonFormat.id: PythonFormat.self
+    case JinjaFormat.id: JinjaFormat.self
+    case GoTemplateFormat.id: GoTemplateFormat.self
+    default: FormatList.named(id)
+    }
   }
 
   /// Whether a file of this name has to have content.
@@ -75,7 +81,7 @@ enum Registry {
 
   /// Whether lines and columns make sense in it.
   static func isText(_ format: String) -> Bool {
-    ["json", "git-lfs-pointer", "torchscript", "xml", "protobuf-text"].contains(format)
+    ["json", "git-lfs-pointer", "torchscript", "xml", "protobuf-text", GoTemplateFormat.id].contains(format)
       || Identify.isTextFormat(format)
   }
 

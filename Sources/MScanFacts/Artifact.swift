@@ -39,8 +39,37 @@ public struct Artifact: Sendable, Hashable {
   public var format: String
   /// Decoded bytes.
   public var size: Int
+  /// Where a text with escapes goes on in step with its parent: decoded bytes to bytes of the parent, in rising order.
+  /// Empty when the one says nothing about the other.
+  public var offsets: [OffsetStep] = []
   /// What a container was laid out as, in its reader's words: `torchscript-archive`, `torch-package`; empty for others.
   public var layout: [String] = []
+
+  /// From here to the next step, both advance byte for byte.
+  public struct OffsetStep: Sendable, Hashable {
+    public var decoded: Int
+    public var parent: Int
+
+    public init(decoded: Int, parent: Int) {
+      self.decoded = decoded
+      self.parent = parent
+    }
+  }
+
+  /// The parent's bytes for a range of decoded ones; nil without ``offsets``.
+  func inParent(_ range: ByteRange) -> ByteRange? {
+    guard let place = rangeInParent, !offsets.isEmpty else { return nil }
+    func offset(_ decoded: Int) -> Int {
+      var (low, high) = (0, offsets.count)
+      while low + 1 < high {
+        let middle = (low + high) / 2
+        if offsets[middle].decoded <= decoded { low = middle } else { high = middle }
+      }
+      return min(offsets[low].parent + max(0, decoded - offsets[low].decoded), place.end)
+    }
+    let start = offset(range.start)
+    return ByteRange(start, max(start, offset(range.end)))
+  }
 
   public init(
     name: String, parent: Int? = nil, rangeInParent: ByteRange? = nil, encoding: Encoding = .stored,
@@ -116,8 +145,12 @@ public struct ArtifactTable: Sendable {
         range = ByteRange(at: place.start + min(range.start, place.count), count: min(range.count, place.count))
       case .deflate, .gzip, .bzip2, .xz, .lzma, .zstd, .lz4, .sevenZip, .sparse, .base64, .hex, .jsonString,
         .pieces:
-        range = place
-        exact = false
+        if let mapped = row.inParent(range) {
+          range = mapped
+        } else {
+          range = place
+          exact = false
+        }
       }
       at = parent
     }

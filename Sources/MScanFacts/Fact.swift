@@ -65,6 +65,7 @@ public struct Fact: Sendable, Hashable {
     case token(TokenFact)
     case provenance(ProvenanceFact)
     case lineage(LineageFact)
+    case template(TemplateFact)
     case anomaly(AnomalyFact)
     case text(TextFact)
   }
@@ -98,6 +99,7 @@ public struct Fact: Sendable, Hashable {
     case .token: .token
     case .provenance: .provenance
     case .lineage: .lineage
+    case .template: .template
     case .anomaly: .anomaly
     case .text: .text
     }
@@ -116,6 +118,7 @@ public struct Fact: Sendable, Hashable {
     case .token(let fact): ["token." + fact.role]
     case .provenance(let fact): fact.subjects
     case .lineage(let fact): [fact.subject]
+    case .template(let fact): fact.subjects
     case .anomaly(let fact): [fact.subject]
     case .text(let fact): [fact.keyword]
     }
@@ -134,6 +137,7 @@ public struct Fact: Sendable, Hashable {
     case .token(let fact): fact.attribute(named: name)
     case .provenance(let fact): fact.attribute(named: name)
     case .lineage(let fact): fact.attribute(named: name)
+    case .template(let fact): fact.attribute(named: name)
     case .anomaly(let fact): fact.attribute(named: name)
     case .text(let fact): fact.attribute(named: name)
     }

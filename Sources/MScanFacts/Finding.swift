@@ -18,11 +18,13 @@ public struct RuleDescriptor: Sendable, Hashable {
   public var references: [String]
   public var aliases: [String]
   public var since: String
+  /// A group of rules that stays quiet until it is selected by name; empty for a rule that always judges.
+  public var group: String
 
   public init(
     id: String, title: String, kind: FactKind, severity: Severity, precision: Precision = .high, cwe: [String] = [],
     atlas: [String] = [], message: String, why: String = "", fix: String = "", references: [String] = [],
-    aliases: [String] = [], since: String = "0.1.0"
+    aliases: [String] = [], since: String = "0.1.0", group: String = ""
   ) {
     self.id = id
     self.title = title
@@ -37,6 +39,7 @@ public struct RuleDescriptor: Sendable, Hashable {
     self.references = references
     self.aliases = aliases
     self.since = since
+    self.group = group
   }
 }
 

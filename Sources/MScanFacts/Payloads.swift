@@ -331,7 +331,7 @@ extension FactKind {
       case .text: TextFact.attributes
       case .provenance: ProvenanceFact.attributes
       case .lineage: LineageFact.attributes
-      case .template: []
+      case .template: TemplateFact.attributes
       }
     return own + ["file", "extension", "in"]
   }

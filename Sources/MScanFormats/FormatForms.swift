@@ -4,6 +4,9 @@ public enum FormatForms {
     TorchScriptFormat.id: ["python", "text"],
     TorchScriptBytecodeFormat.id: ["pickle"],
     SkopsFormat.id: ["json", "text"],
+    // A template looks like what it makes.
+    "jinja": ["json", "text", "markdown", "yaml", "html", "xml", "python"],
+    "go-template": ["json", "text", "markdown", "yaml", "html", "xml", "python"],
   ]
 
   /// Whether `content` is what a file of `format` looks like from outside.

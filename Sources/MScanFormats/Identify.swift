@@ -341,7 +341,7 @@ public enum Identify {
     "npz": "zip", "zip": "zip", "whl": "zip", "jar": "zip", "mar": "zip", "keras": "zip", "gguf": "gguf",
     "onnx": "onnx", "pb": "protobuf", "h5": "hdf5", "hdf5": "hdf5", "tflite": "tflite", "py": "python", "pyc": "pyc",
     "pyw": "python", "pyi": "python",
-    "md": "markdown", "jinja": "jinja", "jinja2": "jinja", "yaml": "yaml", "yml": "yaml", "png": "image",
+    "md": "markdown", "jinja": "jinja", "jinja2": "jinja", "j2": "jinja", "yaml": "yaml", "yml": "yaml", "png": "image",
     "jpg": "image", "jpeg": "image", "gif": "image", "webp": "image", "ico": "image", "txt": "text", "pdf": "pdf",
     "wav": "audio", "mp3": "audio", "ogg": "audio", "flac": "audio", "mp4": "video", "tar": "tar", "nemo": "tar",
     "gz": "gzip", "tgz": "gzip", "bz2": "bzip2", "tbz": "bzip2", "tbz2": "bzip2", "xz": "xz", "txz": "xz",

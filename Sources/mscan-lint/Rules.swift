@@ -148,6 +148,7 @@ enum RuleText {
       object.add("references", rule.references)
       object.add("aliases", rule.aliases)
       object.add("since", rule.since)
+      object.add("group", rule.group)
       lines.append(contentsOf: "  ".utf8)
       object.finish(into: &lines, ending: number + 1 < rules.count ? ",\n" : "\n")
     }

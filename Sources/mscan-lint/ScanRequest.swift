@@ -96,6 +96,10 @@ struct ScanRequest {
     var policy = Policy()
     for (option, names) in [("--ignore", ignore), ("--select", select)] {
       for name in names.flatMap({ $0.split(separator: ",").map(String.init) }) {
+        if option == "--select", index.groups.contains(name) {
+          policy.groups.insert(name)
+          continue
+        }
         guard let id = index.id(of: name) else { throw ValidationError("\(option): \(index.unknown(name))") }
         if option == "--ignore" { policy.ignore.insert(id) } else { policy.select.insert(id) }
       }

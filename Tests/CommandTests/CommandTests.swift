@@ -33,6 +33,17 @@ import Testing
     #expect(Int(result.status) == expected, "\(result.text)\(result.errors)")
   }
 
+  @Test func aGroupOfRulesIsTurnedOn() throws {
+    try tool.write("card/README.md", "---\nlicense: mit\n---\n# A model\n")
+    try tool.write("card/config.json", "{}")
+    #expect(!(try tool.run("card").text.contains("card-")))
+    let selected = try tool.run("--select", "quality", "card")
+    #expect(selected.text.contains("card-score") && selected.text.contains("1 of 3: performance, datasets missing"))
+    #expect(selected.status == 0)
+    #expect(try tool.run("--select", "quality", "--ignore", "card-score", "card", "bad").status == 1)
+    #expect(!(try tool.run("--select", "quality,code-eval", "bad").text.contains("process-spawn")))
+  }
+
   @Test func mistakesAreAnswered() throws {
     #expect(try tool.run("--ignore", "proces-spawn", "bad").errors.contains("did you mean \"process-spawn\"?"))
     #expect(try tool.run("explain", "proces-spawn").errors.contains("did you mean \"process-spawn\"?"))

@@ -17,6 +17,8 @@ import Testing
     ("name in [a, b]", .text("b"), true), ("name in [a, b]", .text("c"), false),
     ("name in [\"a, b\", c]", .text("a, b"), true), ("name in [1, 2]", .integer(2), true),
     ("name in [a, b]", .list(["c", "b"]), true), ("name in [a]", nil, false),
+    ("name contains any [xy, lo]", .text("hello"), true), ("name contains any [xy, \"l o\"]", .text("hello"), false),
+    ("name contains any [a, hello]", .list(["hello"]), true), ("name contains any [hell]", .list(["hello"]), false),
     ("name contains lo", .text("hello"), true), ("name contains ol", .text("hello"), false),
     ("name contains aab", .text("aaab"), true), ("name contains é", .text("café"), true),
     ("name contains e", .text("e\u{301}"), true), ("name contains lo", .list(["hello"]), false),
@@ -256,6 +258,20 @@ import Testing
   }
 
   /// What a loader accepts is neither allowed nor denied by that.
+  @Test func groupsWaitToBeSelected() throws {
+    let rules = try compile(
+      rule("a", "x.y", more: "group: tidy"), rule("b", "x.*", severity: "low"), rule("c", "z", more: "group: tidy"),
+      rule("d", "otherwise"))
+    #expect(rules.groups == ["tidy"])
+    #expect(rules.outcome(callable(["x.y"])) == "a")
+    let quiet = rules.judging(groups: [])
+    #expect(quiet.outcome(callable(["x.y"])) == "b")
+    #expect(quiet.outcome(callable(["z"])) == nil)
+    #expect(quiet.outcome(callable(["w"])) == "d")
+    #expect(quiet.judging(groups: [], rules: ["c"]).outcome(callable(["z"])) == "c")
+    #expect(try RuleSet(decoding: rules.encoded()).judging(groups: ["tidy"]).outcome(callable(["z"])) == "c")
+  }
+
   @Test func loadersHaveListsOfTheirOwn() throws {
     let accepted = allow("a.b, c.*") + "loader: strict\n"
     let rules = try compile(accepted, rule("o", "otherwise"), rule("e", "a.b", more: "where:\n  - stage is named"))

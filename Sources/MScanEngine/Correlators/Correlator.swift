@@ -14,7 +14,7 @@ protocol Correlator: Sendable {
 /// Every correlator, in the order they run.
 enum CorrelatorList {
   static let all: [any Correlator.Type] = [
-    NamedFiles.self, ShardSet.self, PickleTwin.self, GGUFShapes.self,
+    NamedFiles.self, ShardSet.self, PickleTwin.self, ModelCard.self, GGUFShapes.self,
   ]
 
   /// Keys of values that correlators read, whether a rule names them or not.

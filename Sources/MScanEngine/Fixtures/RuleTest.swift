@@ -90,7 +90,7 @@ public struct RuleTest: Sendable {
       scanner.provenance.paths = [assembled?.path ?? sample]
       // Advisories are no part of a model: a sample of theirs has them beside it.
       scanner.lineage.advisories = (try? AdvisoryFile.read(sample.appending(SystemPath("advisories.json")))) ?? []
-      findings = scanner.scan(targets, rules: rules, policy: Policy()).findings
+      findings = scanner.scan(targets, rules: rules, policy: everything).findings
     }
     let fired = findings.contains { $0.rule == rule }
     if fired != fires {
@@ -100,11 +100,19 @@ public struct RuleTest: Sendable {
     }
     for expectation in expectations {
       let met = findings.contains {
-        $0.rule == expectation.rule && expectation.range.contains($0.innerRange.start)
+        $0.rule == expectation.rule
+          && expectation.range.contains($0.exact && !$0.chain.isEmpty ? $0.byteOffset : $0.innerRange.start)
           && (expectation.severity ?? $0.severity.rawValue) == $0.severity.rawValue
       }
       if !met { outcome.failures.append("\(sample):\(expectation.line): \(expectation.rule) does not fire here") }
     }
+  }
+
+  /// Samples of rules that wait to be selected fire as well.
+  private var everything: Policy {
+    var policy = Policy()
+    policy.groups = Set(rules.groups)
+    return policy
   }
 
   private func findings(in bytes: [UInt8], name: String) -> [Finding] {

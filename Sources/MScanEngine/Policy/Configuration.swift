@@ -115,8 +115,14 @@ public struct Configuration: Sendable {
   public func apply(to policy: inout Policy, index: RuleIndex) throws(ConfigurationError) {
     for name in ignore { policy.ignore.insert(try id(of: name, in: index)) }
     // What the command line selects stands in place of what the file does.
-    if policy.select.isEmpty {
-      for name in select { policy.select.insert(try id(of: name, in: index)) }
+    if policy.select.isEmpty, policy.groups.isEmpty {
+      for name in select {
+        if index.groups.contains(name.text) {
+          policy.groups.insert(name.text)
+        } else {
+          policy.select.insert(try id(of: name, in: index))
+        }
+      }
     }
     policy.requirements = requirements
     for entry in suppressions {

@@ -52,6 +52,8 @@ public struct Policy: Sendable {
   public var ignore: Set<String> = []
   /// The only rules whose findings are reported; all when empty.
   public var select: Set<String> = []
+  /// Groups of rules whose findings are reported besides: a group stays quiet until it is named here.
+  public var groups: Set<String> = []
   public var suppressions: [Suppression] = []
   /// Fingerprints of known findings.
   public var baseline: Set<String> = []

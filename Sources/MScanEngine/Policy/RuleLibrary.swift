@@ -25,6 +25,9 @@ public struct RuleIndex: Sendable {
     Policy.ownRules.first { $0.id == name } ?? rules.rule(named: name)
   }
 
+  /// Groups of rules that stay quiet until they are selected.
+  public var groups: [String] { rules.groups }
+
   /// Every rule, in order of id.
   public var all: [RuleDescriptor] {
     (rules.rules + Policy.ownRules).sorted { $0.id.precedes($1.id) }
@@ -32,7 +35,7 @@ public struct RuleIndex: Sendable {
 
   /// What to say of a name that no rule has.
   public func unknown(_ name: String) -> String {
-    let names = all.flatMap { [$0.id] + $0.aliases }
+    let names = all.flatMap { [$0.id] + $0.aliases } + groups
     let ending = Spelling.ending(for: name, among: names)
     return "there is no rule '\(name)'" + (ending.isEmpty ? "; see 'mscan-lint rules list'" : ending)
   }

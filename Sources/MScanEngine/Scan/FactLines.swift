@@ -192,6 +192,7 @@ struct FactRenderer {
       object.add("source", payload.source)
       object.add("confidence", payload.confidence)
       object.add("evidence", payload.evidence)
+    case .template(let payload): add(payload, to: &object)
     case .anomaly(let payload):
       object.add("field", payload.field)
       object.add("offset", fact.range.start)
@@ -199,6 +200,17 @@ struct FactRenderer {
       object.add("incomplete", payload.incomplete)
     }
     object.finish(into: &line)
+  }
+
+  private func add(_ payload: TemplateFact, to object: inout JSONObject) {
+    object.add("names", payload.names)
+    if !payload.via.isEmpty { object.add("via", payload.via) }
+    if !payload.expression.isEmpty { object.add("expression", payload.expression) }
+    if !payload.value.isEmpty { object.add("value", payload.value) }
+    if !payload.injects.isEmpty { object.add("injects", payload.injects) }
+    if payload.words > 0 { object.add("words", payload.words) }
+    if let number = payload.number { object.add("number", number) }
+    if !payload.flags.isEmpty { object.add("flags", payload.flags) }
   }
 
   private func add(_ payload: ValueFact, to object: inout JSONObject) {

@@ -45,7 +45,7 @@ public struct Scanner: Sendable {
     var interest = rules.valueInterest.adding(CorrelatorList.keys).adding(ClaimReader.keys)
     if inventory { interest = interest.adding(ModelDescription.keys) }
     let walker = Walker(limits: limits, interest: interest, texts: rules.textInterest, skip: skip)
-    let judge = Judge(rules: rules)
+    let judge = Judge(rules: rules.judging(groups: policy.groups, rules: policy.select))
     let folders = IndexedFolders(targets)
     let records = ProvenanceStage(provenance, limits: limits)
     let lineage = LineageScan(lineage, jobs: jobs)
@@ -106,6 +106,10 @@ public struct Scanner: Sendable {
   func complete(_ report: inout ScanReport, _ targets: [Target], rules: RuleSet, policy: Policy, started: Double) {
     report.findings.sort(by: Self.precedes)
     Fingerprint.makeUnique(&report.findings)
+    var policy = policy
+    if !policy.select.isEmpty {
+      policy.select.formUnion(rules.rules.filter { policy.groups.contains($0.group) }.map(\.id))
+    }
     policy.apply(to: &report, targets: targets)
     let used = Set(report.findings.map(\.rule))
     report.rules = (rules.rules + Policy.ownRules).filter { used.contains($0.id) }.sorted { $0.id < $1.id }

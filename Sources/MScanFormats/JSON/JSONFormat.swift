@@ -24,7 +24,7 @@ public enum JSONFormat: Format {
 
 /// One pass over the documents of an artifact.
 struct JSONWalk {
-  private struct Frame {
+  struct Frame {
     var isObject: Bool
     /// Whether a step of the path down to here is of interest.
     var isWanted: Bool
@@ -46,9 +46,9 @@ struct JSONWalk {
 
   private static let textLimit = 4096
 
-  private let input: ArtifactInput
+  let input: ArtifactInput
   private let wanted: [[[UInt8]]]
-  private var frames: [Frame] = []
+  private(set) var frames: [Frame] = []
   private var keys: JSONKeys
   private var lines = LineCounter()
   private var scratch: [UInt8] = []
@@ -337,6 +337,7 @@ struct JSONWalk {
       searchEncoded(token, bytes, into: &sink)
       queueCode(token, bytes, into: &sink)
       if frames.count == 1 || frames.count == 2 { outline(ByteRange(token.start, token.end), bytes) }
+      queueTemplate(token, bytes, into: &sink)
     }
     countEntry()
   }
@@ -398,7 +399,7 @@ struct JSONWalk {
   }
 
   /// Path of the value that comes next, below the innermost container; empty once ``Limits/jsonPaths`` is spent.
-  private mutating func childPath(_ bytes: Span<UInt8>) -> (dotted: String, pointer: String) {
+  mutating func childPath(_ bytes: Span<UInt8>) -> (dotted: String, pointer: String) {
     guard let top = frames.indices.last else { return ("", "") }
     // Down from the innermost frame whose path is known; each frame's is built once.
     var known = top

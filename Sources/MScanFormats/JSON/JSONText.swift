@@ -1,4 +1,5 @@
 import MScanBytes
+import MScanFacts
 
 /// The text of JSON strings, and UTF-8 as Python's strict decoder takes it.
 enum JSONText {
@@ -132,6 +133,40 @@ enum JSONText {
       append(repairing && scalar & 0xffff_f800 == 0xd800 ? 0xfffd : scalar, to: &text)
     }
     return true
+  }
+
+  /// What stands between the quotes, at most `limit` bytes of it, and where it is in step with the document.
+  static func decodeWithOffsets(
+    _ bytes: Span<UInt8>, _ token: JSONToken, limit: Int
+  ) -> (text: [UInt8], offsets: [Artifact.OffsetStep]) {
+    let start = token.start &+ 1
+    var offsets = [Artifact.OffsetStep(decoded: 0, parent: start)]
+    guard token.isEscaped else { return (copy(bytes, start, min(token.end &- 1, start &+ limit)), offsets) }
+    var text: [UInt8] = []
+    var piece: [UInt8] = []
+    var at = start
+    let end = min(token.end &- 1, bytes.count)
+    while at < end, text.count < limit {
+      var stop = at
+      while stop < end, bytes[stop] != 0x5c { stop &+= 1 }
+      if stop > at { text += copy(bytes, at, stop) }
+      guard stop < end else { break }
+      // An escape, or two that make one character.
+      var length = stop &+ 1 < end && bytes[stop &+ 1] == 0x75 ? 6 : 2
+      if length == 6, let high = unit(bytes, stop &+ 2), high & 0xfc00 == 0xd800, stop &+ 12 <= end,
+        bytes[stop &+ 6] == 0x5c, bytes[stop &+ 7] == 0x75, let low = unit(bytes, stop &+ 8), low & 0xfc00 == 0xdc00
+      {
+        length = 12
+      }
+      at = min(stop &+ length, end)
+      var escape = JSONToken(kind: .string, start: stop &- 1, end: at &+ 1)
+      escape.isEscaped = true
+      decode(bytes, escape, repairing: true, into: &piece)
+      text += piece
+      offsets.append(Artifact.OffsetStep(decoded: text.count, parent: at))
+    }
+    if text.count > limit { text.removeLast(text.count &- limit) }
+    return (text, offsets)
   }
 
   /// The text of a key or string, at most `limit` scalars of it, then an ellipsis.

@@ -69,6 +69,7 @@ public enum ModelfileFormat: Format {
         block = (open.key, whole)
         guard text.text(range).hasSuffix("\"\"\"") else { continue }
         text.value(open.key, text.text(whole).replacingQuotes, whole, into: &sink)
+        template(open.key, whole, text, into: &sink)
         block = nil
         continue
       }
@@ -88,11 +89,28 @@ public enum ModelfileFormat: Format {
           block = (verb, range)
         } else {
           text.value(verb, String(rest).replacingQuotes, range, into: &sink)
+          template(verb, range, text, into: &sink)
         }
       default: break
       }
     }
-    if let open = block { text.value(open.key, text.text(open.range), open.range, into: &sink) }
+    if let open = block {
+      text.value(open.key, text.text(open.range), open.range, into: &sink)
+      template(open.key, open.range, text, into: &sink)
+    }
+  }
+
+  /// Queues what Ollama puts into every prompt, without its verb and its quotes.
+  private static func template(
+    _ verb: String, _ range: Range<Int>, _ text: RepositoryText, into sink: inout FactBuffer
+  ) {
+    guard ["template", "system", "message"].contains(verb) else { return }
+    var (start, end) = (min(range.lowerBound + verb.utf8.count, range.upperBound), range.upperBound)
+    while start < end, RepositoryText.isBlank(text.bytes[start]) { start += 1 }
+    for _ in 0..<3 where start < end && text.bytes[start] == UInt8(ascii: "\"") { start += 1 }
+    for _ in 0..<3 where end > start && text.bytes[end - 1] == UInt8(ascii: "\"") { end -= 1 }
+    guard start < end else { return }
+    text.child(verb.uppercased(), start..<end, format: "go-template", into: &sink)
   }
 }
 

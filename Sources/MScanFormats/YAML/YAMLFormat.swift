@@ -28,44 +28,6 @@ public enum YAMLFormat: Format {
   }
 }
 
-/// The YAML between the two lines of `---` at the head of a Markdown file: a model card's metadata. The rest is prose.
-public enum MarkdownFormat: Format {
-  public static let id = "markdown"
-
-  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
-    let head = input.source.prefix(input.limits.frontMatter)
-    let bytes = head.starts(with: [0xef, 0xbb, 0xbf]) ? head[3...] : head[...]
-    guard let first = Self.line(bytes), first.isRule else { return }
-    var at = first.end
-    while let line = Self.line(bytes[at...]) {
-      if line.isRule {
-        let mark = sink.facts.count
-        let text = YAMLText(utf8: head)
-        var walk = YAMLWalk(input, text: text, part: first.end..<line.start)
-        walk.read(into: &sink)
-        sink.sortFacts(after: mark)
-        return
-      }
-      at = line.end
-    }
-    // A card that opens with a rule and never closes it has no metadata; one that is cut off here has.
-    guard head.count < input.source.count else { return }
-    sink.emit(
-      ParseFailure(.limitExceeded, "frontMatter", at: head.count), format: id, artifact: input.index,
-      size: input.source.count)
-  }
-
-  /// The first line of `bytes`: where it starts and ends, and whether it is `---` and blanks.
-  private static func line(_ bytes: ArraySlice<UInt8>) -> (start: Int, end: Int, isRule: Bool)? {
-    guard !bytes.isEmpty else { return nil }
-    let stop = bytes.firstIndex(of: 0x0a)
-    let text = bytes[..<(stop ?? bytes.endIndex)]
-    let isRule =
-      text.starts(with: [0x2d, 0x2d, 0x2d]) && text.dropFirst(3).allSatisfy { [0x20, 0x09, 0x0d].contains($0) }
-    return (bytes.startIndex, stop.map { $0 + 1 } ?? bytes.endIndex, isRule)
-  }
-}
-
 /// A text as UTF-8, and how to get from there back to the artifact's bytes.
 struct YAMLText {
   let utf8: [UInt8]

@@ -2,7 +2,7 @@ import MScanBytes
 import MScanFacts
 
 extension RuleSet {
-  private static let magic = "mscan-rules 2 "
+  private static let magic = "mscan-rules 3 "
 
   /// The compact form that a build embeds: UTF-8, decoded at start-up without parsing YAML.
   public func encoded() -> [UInt8] {
@@ -38,6 +38,7 @@ extension RuleSet {
     writer.write(Precision.allCases.firstIndex(of: descriptor.precision) ?? 0)
     for text in [
       descriptor.id, descriptor.title, descriptor.message, descriptor.why, descriptor.fix, descriptor.since,
+      descriptor.group,
     ] { writer.write(text) }
     for list in [descriptor.cwe, descriptor.atlas, descriptor.references, descriptor.aliases] { writer.write(list) }
     for conditions in [rule.allOf, rule.noneOf] {
@@ -116,6 +117,7 @@ extension RuleSet {
     descriptor.why = try reader.readText()
     descriptor.fix = try reader.readText()
     descriptor.since = try reader.readText()
+    descriptor.group = try reader.readText()
     descriptor.cwe = try reader.readTexts()
     descriptor.atlas = try reader.readTexts()
     descriptor.references = try reader.readTexts()

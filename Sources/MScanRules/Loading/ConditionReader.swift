@@ -23,7 +23,7 @@ enum ConditionReader {
       throw Problem(message: "\(Printable.quoted(attribute)) has no operator; use one of \(operators)")
     }
     var found = (name: first, end: afterFirst)
-    if ["is", "starts", "ends"].contains(first), let (second, end) = words.next(from: afterFirst) {
+    if ["is", "starts", "ends", "contains"].contains(first), let (second, end) = words.next(from: afterFirst) {
       if Condition.Operator(rawValue: first + " " + second) != nil { found = (first + " " + second, end) }
     }
     let at = words.skipSpace(from: afterAttribute)
@@ -39,7 +39,7 @@ enum ConditionReader {
     return Condition(attribute: attribute, comparison: comparison, literals: literals)
   }
 
-  private static let operators = "is, is not, in, contains, starts with, ends with, over, under, exists"
+  private static let operators = "is, is not, in, contains, contains any, starts with, ends with, over, under, exists"
 
   private static func readLiterals(
     _ words: Words, from start: Int, for comparison: Condition.Operator
@@ -50,15 +50,15 @@ enum ConditionReader {
     case .exists:
       guard isEmpty else { throw Problem(message: "\"exists\" takes no literal", offset: start) }
       return []
-    case .isIn:
+    case .isIn, .containsAny:
       guard !isEmpty, words.scalars[start] == "[" else {
-        throw Problem(message: "\"in\" takes a list: in [a, b]", offset: start)
+        throw Problem(message: "\"\(name)\" takes a list: \(name) [a, b]", offset: start)
       }
       return try readList(words, from: start)
     default:
       guard !isEmpty else { throw Problem(message: "\"\(name)\" needs a literal after it", offset: start) }
       guard words.scalars[start] != "[" else {
-        throw Problem(message: "\"\(name)\" takes one literal; only \"in\" takes a list", offset: start)
+        throw Problem(message: "\"\(name)\" takes one literal; only \"in\" and \"contains any\" take a list", offset: start)
       }
       let literal: Literal
       if words.scalars[start] == "\"" {

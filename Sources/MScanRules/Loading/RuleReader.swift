@@ -4,7 +4,7 @@ import MScanFacts
 enum RuleReader {
   static let ruleFields = [
     "id", "title", "kind", "subjects", "otherwise", "where", "unless", "severity", "precision", "cwe", "atlas",
-    "message", "why", "fix", "references", "aliases", "since",
+    "message", "why", "fix", "references", "aliases", "since", "group",
   ]
   static let allowFields = ["kind", "library", "reason", "names", "via", "loader"]
 
@@ -72,6 +72,13 @@ enum RuleReader {
     descriptor.why = fields.text("why")?.text ?? ""
     descriptor.fix = fields.text("fix")?.text ?? ""
     if let since = fields.text("since") { descriptor.since = since.text }
+    if let group = fields.text("group") {
+      if !isKebab(group.text) {
+        fields.report(
+          "\(Printable.quoted(group.text)) is no name of a group; use lower-case words joined by \"-\"", at: group.position)
+      }
+      descriptor.group = group.text
+    }
     descriptor.cwe = readList("cwe", in: &fields, like: "CWE-502") { isCode($0, prefix: "CWE-", extra: "") }
     descriptor.atlas = readList("atlas", in: &fields, like: "AML.T0011.000") {
       isCode($0, prefix: "AML.T", extra: ".") || isCode($0, prefix: "AML.TA", extra: "")

@@ -28,6 +28,7 @@ struct Condition: Sendable, Hashable {
     case startsWith = "starts with"
     case endsWith = "ends with"
     case over, under, exists
+    case containsAny = "contains any"
 
     /// Place in `allCases`, for the compact form.
     var ordinal: Int { Self.allCases.firstIndex(of: self) ?? 0 }
@@ -35,7 +36,7 @@ struct Condition: Sendable, Hashable {
 
   var attribute: String
   var comparison: Operator
-  /// One, except any number for `in` and none for `exists`.
+  /// One, except any number for `in` and `contains any`, and none for `exists`.
   var literals: [Literal]
 
   func holds(for value: AttributeValue?) -> Bool {
@@ -43,7 +44,7 @@ struct Condition: Sendable, Hashable {
     switch comparison {
     case .isNot: return !isAny(value)
     case .equals, .isIn: return isAny(value)
-    case .contains, .startsWith, .endsWith: return hasPart(value)
+    case .contains, .startsWith, .endsWith, .containsAny: return hasPart(value)
     case .over:
       guard case .integer(let number) = value, let bound = literals.first?.integer else { return false }
       return number > bound
@@ -72,13 +73,17 @@ struct Condition: Sendable, Hashable {
   }
 
   private func hasPart(_ value: AttributeValue) -> Bool {
-    guard let part = literals.first?.text else { return false }
-    switch value {
-    case .text(let text): return hasPart(text, part)
-    case .list(let list):
-      // A list contains its elements, not their parts.
-      return list.contains { comparison == .contains ? Self.same($0, part) : hasPart($0, part) }
-    case .integer, .boolean: return false
+    literals.contains { literal in
+      switch value {
+      case .text(let text): hasPart(text, literal.text)
+      case .list(let list):
+        // A list contains its elements, not their parts.
+        list.contains {
+          comparison == .contains || comparison == .containsAny
+            ? Self.same($0, literal.text) : hasPart($0, literal.text)
+        }
+      case .integer, .boolean: false
+      }
     }
   }
 

@@ -51,6 +51,8 @@ public struct RuleSet: Sendable {
   let allows: [CompiledAllow]
   /// By ``FactKind/ordinal``.
   let tables: [KindTable]
+  /// Rules that judge nothing, because their group was not selected.
+  private var quiet: Set<Int> = []
 
   /// - Parameter version: nil to compute it.
   init(compiled: [CompiledRule], allows: [CompiledAllow], tables: [KindTable], version: String?) {
@@ -82,6 +84,21 @@ public struct RuleSet: Sendable {
       table.names.postings(of: entry).contains { !$0.isAllow }
     }
     return TextInterest(names.map { String(decoding: table.names.name(of: $0), as: UTF8.self) })
+  }
+
+  // MARK: Groups
+
+  /// Groups that stay quiet until they are selected, in order.
+  public var groups: [String] { Set(rules.map(\.group)).subtracting([""]).sorted() }
+
+  /// The same rules, of which those of all other groups judge nothing. A rule that is selected by its own name judges.
+  public func judging(groups: Set<String>, rules selected: Set<String> = []) -> RuleSet {
+    var set = self
+    set.quiet = Set(
+      rules.indices.filter {
+        !rules[$0].group.isEmpty && !groups.contains(rules[$0].group) && !selected.contains(rules[$0].id)
+      })
+    return set
   }
 
   // MARK: Looking rules up
@@ -140,6 +157,8 @@ public struct RuleSet: Sendable {
     let table = tables[fact.kind.ordinal]
     let subjects = fact.subjects
     var best: (specificity: Int, posting: NameTable.Posting, subject: Int)?
+    // What a quiet rule names has its rule, and is not what nothing else names.
+    var isNamedQuietly = false
     for position in subjects.indices {
       var entry = table.names.find(subjects[position])
       while entry >= 0 {
@@ -148,6 +167,10 @@ public struct RuleSet: Sendable {
         let holding = table.names.postings(of: entry).first { posting in
           posting.isAllow
             ? position == 0 && permits(posting.index, fact) : holds(posting.index, fact, context)
+        }
+        if holding == nil, !quiet.isEmpty {
+          isNamedQuietly =
+            isNamedQuietly || table.names.postings(of: entry).contains { !$0.isAllow && quiet.contains($0.index) }
         }
         if let holding {
           if let standing = best, standing.specificity == specificity, !beats(holding, standing.posting) { break }
@@ -161,6 +184,7 @@ public struct RuleSet: Sendable {
       if best.posting.isAllow { return .allowed(best.posting.index) }
       return .denied(Match(rule: best.posting.index, subject: subjects[best.subject]))
     }
+    if isNamedQuietly { return .none }
     let general = table.any.first { holds($0, fact, context) } ?? table.otherwise.first { holds($0, fact, context) }
     return general.map { .denied(Match(rule: $0, subject: subjects.first ?? "")) } ?? .none
   }
@@ -187,6 +211,7 @@ public struct RuleSet: Sendable {
   }
 
   private func holds(_ rule: Int, _ fact: Fact, _ context: MatchContext) -> Bool {
+    if quiet.contains(rule) { return false }
     // A rule about what loaders run says nothing of source, where the same name is called for good reasons.
     if case .callable(let callable) = fact.payload, callable.isInSource, !compiled[rule].judgesSource { return false }
     return compiled[rule].allOf.allSatisfy { $0.holds(for: attribute($0.attribute, of: fact, in: context)) }

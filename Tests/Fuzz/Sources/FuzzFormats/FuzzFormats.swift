@@ -3,14 +3,18 @@ import Glibc
 import MScanBytes
 import MScanFacts
 import MScanFormats
+import MScanJinja
 import MScanPython
+
+/// Readers of the targets beside `MScanFormats`.
+private let further: [any Format.Type] = [PythonFormat.self, JinjaFormat.self, GoTemplateFormat.self]
 
 /// The one reader to feed, by `FUZZ_FORMAT`; nil to feed them all.
 private let chosen: (any Format.Type)? = {
   guard let text = getenv("FUZZ_FORMAT") else { return nil }
   let id = String(cString: text)
-  guard let format = id == PythonFormat.id ? PythonFormat.self : FormatList.named(id) else {
-    print("there is no reader '\(id)'; these are: \(FormatList.all.map { $0.id }.joined(separator: ", "))")
+  guard let format = further.first(where: { $0.id == id }) ?? FormatList.named(id) else {
+    print("there is no reader '\(id)'; these are: \((FormatList.all + further).map { $0.id }.joined(separator: ", "))")
     exit(2)
   }
   return format
@@ -33,7 +37,6 @@ public func fuzzFormats(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let source = ByteSource(bytes)
   let found = Identify.identify(source, name: name)
   guard found == Identify.identify(source, name: name) else { fatalError("something else the second time") }
-  for format in FormatList.all { checkReader(format, bytes) }
-  checkReader(PythonFormat.self, bytes)
+  for format in FormatList.all + further { checkReader(format, bytes) }
   return 0
 }

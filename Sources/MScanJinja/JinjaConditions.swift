@@ -132,8 +132,9 @@ extension JinjaTeller {
     var hasInput = false
     var macros: Set<String> = []
     var budget = 1 << 14
-    while let index = waiting.popLast(), text.utf8.count < 1 << 14, budget > 0 {
+    while let index = waiting.popLast(), text.utf8.count < 1 << 14, budget > 0, visitsLeft > 0 {
       budget -= 1
+      visitsLeft -= 1
       let node = tree[index]
       switch node.kind {
       case .data, .string: text += node.text
@@ -179,11 +180,12 @@ extension JinjaTeller {
     return tree[node.children[0]].text
   }
 
-  private func has(_ kind: JinjaNode.Kind, in index: Int) -> Bool {
+  private mutating func has(_ kind: JinjaNode.Kind, in index: Int) -> Bool {
     var waiting = [index]
     var budget = 2048
-    while let at = waiting.popLast(), budget > 0 {
+    while let at = waiting.popLast(), budget > 0, visitsLeft > 0 {
       budget -= 1
+      visitsLeft -= 1
       if tree[at].kind == kind, kind != .jump || tree[at].text != "debug" { return true }
       if tree[at].kind != .loop { waiting += tree[at].children }
     }

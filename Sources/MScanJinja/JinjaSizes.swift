@@ -90,9 +90,10 @@ extension JinjaTeller {
     guard !names.macros.isEmpty else { return }
     var calls: [String: [String: Bool]] = [:]
     for (name, macro) in names.macros { calls[name] = callees(macro.body) }
+    var budget = 1 << 17
     for name in names.macros.keys.sorted() {
       guard let macro = names.macros[name] else { continue }
-      if let isBare = reaches(name, name, calls) {
+      if let isBare = reaches(name, name, calls, &budget) {
         state(
           TemplateFact(.recursion, ["macro"], value: name, flags: isBare ? ["unconditional"] : []), at: macro.node,
           into: &sink)
@@ -120,13 +121,14 @@ extension JinjaTeller {
   }
 
   /// Whether `target` is called from `start` on, and then whether by calls that nothing decides on.
-  private func reaches(_ start: String, _ target: String, _ calls: [String: [String: Bool]]) -> Bool? {
+  private func reaches(
+    _ start: String, _ target: String, _ calls: [String: [String: Bool]], _ budget: inout Int
+  ) -> Bool? {
     var isReached = false
     var seen: Set<String> = []
     var waiting = [(start, true)]
-    var budget = 10_000
     while let (name, isBare) = waiting.popLast(), budget > 0 {
-      for (callee, bare) in calls[name] ?? [:] {
+      for (callee, bare) in (calls[name] ?? [:]).sorted(by: { $0.key < $1.key }) {
         budget -= 1
         if callee == target {
           if isBare && bare { return true }

@@ -11,6 +11,8 @@ struct JinjaTeller {
   var reads: JinjaReads
   let input: ArtifactInput
   let lines: TextLines
+  /// Nodes that may still be looked at for what conditions bring out: blocks in one another are looked at again and again.
+  var visitsLeft: Int
 
   init(_ bytes: [UInt8], _ input: ArtifactInput) {
     let bounds = JinjaParser.Bounds(nodes: input.limits.jinjaNodes, depth: input.limits.jinjaDepth)
@@ -23,6 +25,7 @@ struct JinjaTeller {
     meaning = JinjaMeaning(tree, names: names, steps: input.limits.jinjaSteps)
     reads = JinjaReads(tree, names: names, steps: input.limits.jinjaSteps)
     self.input = input
+    visitsLeft = input.limits.jinjaSteps
     lines = TextLines(tree.bytes)
   }
 
@@ -34,7 +37,7 @@ struct JinjaTeller {
     tellDrops(into: &sink)
     tellTexts(into: &sink)
     tellRecursion(into: &sink)
-    if meaning.stepsLeft <= 0 || reads.stepsLeft <= 0 {
+    if meaning.stepsLeft <= 0 || reads.stepsLeft <= 0 || visitsLeft <= 0 {
       note("limit.jinjaSteps", "jinjaSteps", "the template's values were not all found out", true, at: 0, &sink)
     }
   }

@@ -26,7 +26,8 @@ extension JinjaTeller {
 
   private mutating func collect(_ condition: Int, _ found: inout [String: JinjaTrigger], _ seen: inout Set<Int>) {
     var waiting = [condition]
-    while let index = waiting.popLast() {
+    while let index = waiting.popLast(), visitsLeft > 0 {
+      visitsLeft -= 1
       guard seen.count < 512, seen.insert(index).inserted else { continue }
       let node = tree[index]
       switch node.kind {
@@ -61,7 +62,7 @@ extension JinjaTeller {
     var literals: [String] = []
     var numbers: [Int] = []
     constants(of: index, &literals, &numbers)
-    for name in reads.read(index) where found.count < Self.triggerLimit || found[name] != nil {
+    for name in reads.read(index).sorted() where found.count < Self.triggerLimit || found[name] != nil {
       var trigger = found[name] ?? JinjaTrigger(name: name)
       for literal in literals where trigger.literals.count < 32 && !trigger.literals.contains(literal) {
         trigger.literals.append(literal)
@@ -74,7 +75,8 @@ extension JinjaTeller {
   /// Texts and numbers of an atom that are not keys.
   private mutating func constants(of index: Int, _ literals: inout [String], _ numbers: inout [Int]) {
     var waiting = [index]
-    while let at = waiting.popLast() {
+    while let at = waiting.popLast(), visitsLeft > 0 {
+      visitsLeft -= 1
       let node = tree[at]
       switch node.kind {
       case .string:

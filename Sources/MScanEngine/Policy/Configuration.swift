@@ -101,7 +101,7 @@ public struct Configuration: Sendable {
         }
         failOn = threshold
       case "suppressions": suppressions = try entries(value)
-      case "require": requirements = try requirements(value, folder)
+      case "require": requirements = try readRequirements(value, folder)
       default:
         let ending = Spelling.ending(for: key.text, among: Self.fields)
         throw ConfigurationError(file, key.position, "unknown field '\(key.text)'\(ending)")
@@ -160,7 +160,9 @@ public struct Configuration: Sendable {
     "signed-by", "identity", "issuer", "hashes", "formats", "remote-code", "licenses", "parents",
   ]
 
-  private func requirements(_ value: YamlDocument, _ folder: SystemPath) throws(ConfigurationError) -> Requirements {
+  private func readRequirements(
+    _ value: YamlDocument, _ folder: SystemPath
+  ) throws(ConfigurationError) -> Requirements {
     var found = Requirements()
     for (key, value) in try mapping(value, "'require'") {
       switch key.text {

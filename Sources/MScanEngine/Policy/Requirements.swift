@@ -87,7 +87,7 @@ public struct Requirements: Sendable, Hashable {
         number, part in
         guard number > 0, let end = part.firstIndex(of: "}") else { return String(part) }
         let value = part[..<end] == "file" ? violation.file : violation.detail
-        return value + part[part.index(after: end)...]
+        return value + String(part[part.index(after: end)...])
       }.joined()
       report.findings.append(
         Finding(
@@ -144,7 +144,7 @@ public struct Requirements: Sendable, Hashable {
 
   private static func isWeights(_ file: ScannedFile) -> Bool {
     if file.format == "pickle" { return true }
-    let texts: Set<String> = ["text", "json", "yaml", "markdown", "python", "jinja", "xml", "git-lfs-pointer", ""]
+    let texts: Set<String> = ["json", "yaml", "markdown", "python", "jinja", "xml", "git-lfs-pointer", ""]
     return Identify.isModelName(Walker.lastComponent(file.path)) && !texts.contains(file.format)
   }
 

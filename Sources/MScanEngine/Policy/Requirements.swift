@@ -142,11 +142,16 @@ public struct Requirements: Sendable, Hashable {
     return found
   }
 
+  /// Whether loaders take the file for weights: by its format, or by its name where that tells nothing.
   private static func isWeights(_ file: ScannedFile) -> Bool {
-    if file.format == "pickle" { return true }
-    let texts: Set<String> = ["json", "yaml", "markdown", "python", "jinja", "xml", "git-lfs-pointer", ""]
-    return Identify.isModelName(Walker.lastComponent(file.path)) && !texts.contains(file.format)
+    let isModelName = Identify.isModelName(Walker.lastComponent(file.path))
+    if file.format.isEmpty || vocabularies.contains(file.format) { return false }
+    if Registry.isText(file.format) { return isModelName && file.format == "text" }
+    return isModelName || FormatList.named(file.format) != nil
   }
+
+  /// Formats of vocabularies, which have endings of models.
+  private static let vocabularies: Set<String> = ["sentencepiece", "tiktoken"]
 
   /// `README.md` of `README.md:3`.
   private static func file(of claim: ModelDescription.Claim) -> String {

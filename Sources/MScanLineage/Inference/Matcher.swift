@@ -113,7 +113,7 @@ public struct Matcher: Sendable {
     }
     finding.conclusion = conclude()
     if finding.conclusion == nil {
-      let more = hidden(sketch, &sketcher, own).filter { values[$0.name] == nil }
+      let more = hidden(sketch, shared.norms(sketch)?.norms ?? [], own).filter { values[$0.name] == nil }
       if !more.isEmpty {
         for base in more { parents[base.name] = base.parents }
         load(more)
@@ -210,12 +210,9 @@ public struct Matcher: Sendable {
   }
 
   /// Bases that share the embedding, or its rows' norms, and no layer as it stands.
-  private func hidden(_ sketch: Sketch, _ sketcher: inout Sketcher, _ own: Set<String>) -> [KnownBase] {
+  private func hidden(_ sketch: Sketch, _ norms: [Float], _ own: Set<String>) -> [KnownBase] {
     let mine = RegistryRecord.embedding(of: sketch)
     guard mine.rows > 0 else { return [] }
-    var withNorms = sketch
-    sketcher.addNorms(to: &withNorms)
-    let norms = withNorms.embedding?.norms ?? []
     var found: [(base: KnownBase, difference: Double)] = []
     func consider(_ base: KnownBase) {
       guard !own.contains(base.name), base.embedding.rows == mine.rows else { return }
@@ -232,7 +229,7 @@ public struct Matcher: Sendable {
       for (number, entry) in registry.index.enumerated() where entry.embeddingRows == mine.rows {
         looked += 1
         guard looked <= Self.wholeLimit else { break }
-        if let record = registry.record(number, .whole) { consider(KnownBase(record, in: registry)) }
+        if let record = registry.record(number, .norms) { consider(KnownBase(record, in: registry)) }
       }
     }
     local.forEach(consider)

@@ -124,7 +124,11 @@ public struct RegistryFile: Sendable {
   // MARK: Records
 
   /// How much of a record is read.
-  enum Depth { case head, firstPlane, whole }
+  enum Depth {
+    case head, firstPlane, whole
+    /// The head, and the norms behind the planes.
+    case norms
+  }
 
   /// A record; nil when it is damaged.
   func record(_ number: Int, _ depth: Depth) -> RegistryRecord? {
@@ -133,14 +137,22 @@ public struct RegistryFile: Sendable {
     let words = entry.layers * entry.columnCount
     let length: Int =
       switch depth {
-      case .head: entry.headBytes
+      case .head, .norms: entry.headBytes
       case .firstPlane: min(entry.bytes, entry.headBytes + 2 * words)
       case .whole: entry.bytes
       }
     guard let bytes = try? source.bytes(ByteRange(at: entry.offset, count: length), limit: Self.recordBytes) else {
       return nil
     }
-    return Self.decode(bytes, headBytes: entry.headBytes, depth)
+    guard depth == .norms else { return Self.decode(bytes, headBytes: entry.headBytes, depth) }
+    guard var record = Self.decode(bytes, headBytes: entry.headBytes, .head) else { return nil }
+    let planes = entry.headBytes + 8 * words
+    guard planes <= entry.bytes,
+      let tail = try? source.bytes(
+        ByteRange(at: entry.offset + planes, count: entry.bytes - planes), limit: Self.recordBytes)
+    else { return nil }
+    ElementType.float32.decode(tail, into: &record.norms)
+    return record
   }
 
   static func decode(_ bytes: [UInt8], headBytes: Int, _ depth: Depth) -> RegistryRecord? {

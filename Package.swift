@@ -98,7 +98,8 @@ let package = Package(
     tests(
       "MScanEngineTests",
       [
-        "MScanEngine", "MScanProvenance", "MScanFormats", "MScanReports", "MScanRules", "MScanFacts", "MScanBytes",
+        "MScanEngine", "MScanProvenance", "MScanLineage", "MScanFormats", "MScanReports", "MScanRules", "MScanFacts",
+        "MScanBytes",
       ]),
     // Walks Fixtures/: a new sample touches no code.
     tests("FixtureTests", ["MScanEngine", "MScanRules", "MScanFacts", "MScanBytes"]),

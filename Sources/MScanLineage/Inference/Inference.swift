@@ -61,7 +61,7 @@ struct Inference {
     if let found = layerSources(state) ?? pruned(state) { return found }
     addFaintParents(relations)
     if state.quantization == nil, best.isIdentity, state.equal < 0.98 {
-      if let found = mixture(state) ?? mosaic(state) { return found }
+      if let found = mixture(state) ?? mosaic(state) ?? sparseSum() { return found }
     }
     if let type = state.quantization { return quantized(state, type) }
     return exact(state) ?? loraMerge(state) ?? fineTune(state)
@@ -287,6 +287,26 @@ struct Inference {
       : "the rest follows \(partners.joined(separator: ", "))"
     return Conclusion(
       .merge, "sparse delta", bases: found, confidence: partners.isEmpty ? 0.55 : 0.8, evidence: told([root]) + [more])
+  }
+
+  /// A merge of task vectors that keeps most of their changes.
+  private func sparseSum() -> Conclusion? {
+    let near = Array(wholeNames.prefix(Self.nearest))
+    for names in Self.choices(near, 3) {
+      guard let root = root(among: names) else { continue }
+      let merged = names.filter { $0 != root }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      guard
+        let sum = SparseSum(root: root, merged[0], merged[1], suspect: suspect, bases: bases, maps: maps),
+        sum.isConvincing
+      else { continue }
+      return Conclusion(
+        .merge, "DARE", bases: merged, confidence: 0.9,
+        evidence: [
+          "\(Figures.percent(sum.explained)) of the weights are those of \(root) plus changes of \(merged.joined(separator: " or ")), scaled by \(Figures.decimal(sum.scale, digits: 2))",
+          "chance would explain \(Figures.percent(sum.byChance))",
+        ])
+    }
+    return nil
   }
 
   // MARK: Grids, equality, ranks

@@ -119,6 +119,19 @@ struct DenseMatrix: MatrixReader {
   }
 }
 
+/// Inputs and outputs exchanged, one element at a time.
+struct TurnedMatrix: MatrixReader {
+  let matrix: any MatrixReader
+
+  var rows: Int { matrix.columns }
+  var columns: Int { matrix.rows }
+  var type: StoredType { matrix.type }
+
+  func read(row: Int, column: Int, count: Int, into out: inout [Float], using buffer: inout ReadBuffer) {
+    for step in 0..<count { matrix.read(row: column &+ step, column: row, count: 1, into: &out, using: &buffer) }
+  }
+}
+
 /// Another order of the rows: GGUF's `llama` interleaves the halves of each head of queries and keys.
 struct HeadRows: MatrixReader {
   let matrix: any MatrixReader

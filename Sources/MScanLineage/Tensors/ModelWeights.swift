@@ -75,7 +75,11 @@ struct ModelWeights: Sendable {
     guard isConvolution(set) else { return }
     let turned: Set<String> = ["attn_qkv", "attn_output", "ffn_up", "ffn_down"]
     for (key, tensor) in tensors where key.part == "weight" && key.layer >= 0 && turned.contains(key.role) {
-      if let dense = tensor.reader as? DenseMatrix { tensors[key]?.reader = dense.transposed }
+      if let dense = tensor.reader as? DenseMatrix {
+        tensors[key]?.reader = dense.transposed
+      } else {
+        tensors[key]?.reader = TurnedMatrix(matrix: tensor.reader)
+      }
     }
   }
 

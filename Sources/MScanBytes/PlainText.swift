@@ -117,7 +117,8 @@ public enum InvisibleText {
   public static func isSpelling(_ scalar: Unicode.Scalar, after before: Unicode.Scalar?) -> Bool {
     guard scalar.value == 0x200c || scalar.value == 0x200d, let before else { return false }
     return before.value >= 0x600 && kind(of: before) == nil
-      && (before.properties.isAlphabetic || before.properties.isEmoji || before.properties.generalCategory == .nonspacingMark
+      && (before.properties.isAlphabetic || before.properties.isEmoji
+        || before.properties.generalCategory == .nonspacingMark
         || before.value == 0xfe0f)
   }
 }

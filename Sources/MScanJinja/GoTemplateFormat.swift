@@ -46,7 +46,8 @@ public enum GoTemplateFormat: Format {
           at += bytes[at] == UInt8(ascii: "\\") && quote != UInt8(ascii: "`") ? 2 : 1
         }
         let end = min(at, bytes.count)
-        let text = quote == UInt8(ascii: "`")
+        let text =
+          quote == UInt8(ascii: "`")
           ? String(decoding: bytes[min(from, end)..<end], as: UTF8.self)
           : JinjaEscapes.decode(bytes[min(from, end)..<end]).text
         add(.string, from - 1, end, text)

@@ -71,7 +71,9 @@ extension JinjaTeller {
         let isQuestion = inner.operators.contains { ["==", "!=", "<", ">", "<=", ">=", "in", "not in"].contains($0) }
         if isQuestion || isLogic { questions.append(at) }
       case .postfix:
-        if inner.children.contains(where: { tree[$0].kind == .attribute && ["startswith", "endswith"].contains(tree[$0].text) }) {
+        if inner.children.contains(where: {
+          tree[$0].kind == .attribute && ["startswith", "endswith"].contains(tree[$0].text)
+        }) {
           questions.append(at)
         }
       default: break
@@ -168,7 +170,8 @@ extension JinjaTeller {
   private static func text(of value: JinjaMeaning.Value) -> String {
     switch value {
     case .text(let text): text
-    case .list(let items): items.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: " ")
+    case .list(let items):
+      items.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: " ")
     default: ""
     }
   }
@@ -207,7 +210,8 @@ extension JinjaTeller {
         guard !injected.hasInput, words > 0 else { continue }
         state(
           TemplateFact(
-            .drop, [role], expression: excerpt(condition), injects: String(injected.text.unicodeScalars.prefix(Self.injectLimit)),
+            .drop, [role], expression: excerpt(condition),
+            injects: String(injected.text.unicodeScalars.prefix(Self.injectLimit)),
             words: words, flags: injected.flags(injected.text)),
           at: condition, into: &sink)
       }

@@ -71,7 +71,9 @@ enum JinjaEscapes {
   }
 
   /// Blocks whose characters are found by their name: Latin, general punctuation, full-width forms.
-  private static let namedBlocks: [ClosedRange<UInt32>] = [0x20...0x24f, 0x2000...0x206f, 0xfe4d...0xfe4f, 0xff00...0xff5e]
+  private static let namedBlocks: [ClosedRange<UInt32>] = [
+    0x20...0x24f, 0x2000...0x206f, 0xfe4d...0xfe4f, 0xff00...0xff5e,
+  ]
 
   private static let names: [String: UInt32] = {
     var names: [String: UInt32] = [:]

@@ -14,7 +14,8 @@ public enum JinjaFormat: Format {
     let bytes = input.source.prefix(wanted)
     var teller = JinjaTeller(bytes, input)
     if bytes.count < wanted {
-      teller.note("jinja.unreadable", "template", "the template could not be read to its end", true, at: bytes.count, &sink)
+      teller.note(
+        "jinja.unreadable", "template", "the template could not be read to its end", true, at: bytes.count, &sink)
     } else if wanted < input.source.count {
       let detail = "more than \(wanted) bytes of template; what follows was not read"
       teller.note("limit.templateBytes", "templateBytes", detail, true, at: wanted, &sink)

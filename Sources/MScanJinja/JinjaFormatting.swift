@@ -209,7 +209,11 @@ enum JinjaFormatting {
     let given = arguments.map { $0.values.first ?? .text("") }
     var found = Possible(isOpen: whole.isOpen || arguments.contains { $0.isOpen || $0.values.count != 1 })
     for text in whole.texts {
-      if let filled = apply(text, given) { found.values.append(.text(JinjaMeaning.cut(filled))) } else { found.isOpen = true }
+      if let filled = apply(text, given) {
+        found.values.append(.text(JinjaMeaning.cut(filled)))
+      } else {
+        found.isOpen = true
+      }
     }
     return found
   }

@@ -109,7 +109,9 @@ struct JinjaMeaning {
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] where lower.hasPrefix(prefix) {
       return Int(lower.dropFirst(2), radix: radix).map { Possible(values: [.number($0)]) } ?? .unknown
     }
-    if let value = Double(lower), let whole = Int(exactly: value.rounded()) { return Possible(values: [.number(whole)]) }
+    if let value = Double(lower), let whole = Int(exactly: value.rounded()) {
+      return Possible(values: [.number(whole)])
+    }
     return Possible(values: [.number(.max)])
   }
 
@@ -339,7 +341,7 @@ struct JinjaMeaning {
         continue
       }
       switch step.kind {
-      case .subscript_: found = subscripted(found, step)
+      case .subscripted: found = subscripted(found, step)
       case .attribute: found = member(found, step.text)
       case .filter: found = filtered(step.text, found, step)
       case .test: found = Possible(values: [.flag(true), .flag(false)])

@@ -117,7 +117,7 @@ struct JinjaNames {
     let step = tree[node.children[1]]
     switch step.kind {
     case .attribute: return tree[node.children[0]].text + "." + step.text
-    case .subscript_:
+    case .subscripted:
       guard let key = step.children.first, tree[key].kind == .string else { return nil }
       return tree[node.children[0]].text + "." + tree[key].text
     default: return nil

@@ -46,7 +46,7 @@ struct JinjaNode: Sendable {
     // Steps.
     case attribute
     /// An index, or a slice.
-    case subscript_
+    case subscripted
     case slice
     case call
     case filter

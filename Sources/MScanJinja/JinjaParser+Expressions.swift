@@ -198,7 +198,7 @@ extension JinjaParser {
     advance()
     if here.kind == .number {
       let number = add(.number, here.start, here.end, text: here.text)
-      return add(.subscript_, start, lastEnd, children: [number])
+      return add(.subscripted, start, lastEnd, children: [number])
     }
     return add(.attribute, start, lastEnd, text: here.text)
   }
@@ -215,7 +215,7 @@ extension JinjaParser {
     }
     if parts.isEmpty { problem("an index is missing") }
     expectSymbol("]")
-    return add(.subscript_, start, lastEnd, children: parts)
+    return add(.subscripted, start, lastEnd, children: parts)
   }
 
   private mutating func sliceOrIndex() -> Int {

@@ -115,7 +115,7 @@ struct JinjaReads {
   private mutating func step(_ step: JinjaNode, _ found: inout Set<String>) {
     switch step.kind {
     case .attribute: enter(step.text, &found)
-    case .subscript_:
+    case .subscripted:
       for child in step.children {
         if tree[child].kind == .string {
           enter(tree[child].text, &found)

@@ -113,7 +113,8 @@ extension JinjaTeller {
         let name = tree[node.children[0]].text
         found[name] = (found[name] ?? false) || isBare
       }
-      let guards = [.branches, .loop, .conditional].contains(node.kind) || node.operators.first == "and"
+      let guards =
+        [.branches, .loop, .conditional].contains(node.kind) || node.operators.first == "and"
         || node.operators.first == "or"
       for child in node.children { waiting.append((child, isBare && !guards)) }
     }

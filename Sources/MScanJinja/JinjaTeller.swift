@@ -123,7 +123,7 @@ struct JinjaTeller {
         } else {
           walk.add(step.text, "dot")
         }
-      case .subscript_: subscripted(step, &walk)
+      case .subscripted: subscripted(step, &walk)
       case .call:
         if place == 1, head.kind == .name { tellCall(head.text, child, index, into: &sink) }
       case .filter:
@@ -194,7 +194,7 @@ struct JinjaTeller {
       return steps.contains { $0.kind == .filter && makers.contains($0.text) }
         || steps.contains { $0.kind == .attribute && ["join", "format", "replace"].contains($0.text) }
         || steps.contains { step in
-          step.kind == .subscript_ && step.children.contains { tree[$0].kind == .slice }
+          step.kind == .subscripted && step.children.contains { tree[$0].kind == .slice }
             && node.children.first.map { tree[$0].kind == .string } == true
         }
     case .conditional: return node.children.contains { isBuiltItself($0) }
@@ -275,7 +275,9 @@ struct JinjaTeller {
     state(TemplateFact(.filter, [step.text], value: literals(of: index)), at: index, into: &sink)
     guard Self.attributeFilters.contains(step.text) else {
       if step.text == "format" {
-        for child in step.children { for text in meaning.value(child).texts { tellFields(text, step.start, step.end, into: &sink) } }
+        for child in step.children {
+          for text in meaning.value(child).texts { tellFields(text, step.start, step.end, into: &sink) }
+        }
       }
       tellPadding(step.text, index, step.start, step.end, into: &sink)
       return
@@ -284,7 +286,9 @@ struct JinjaTeller {
     for child in step.children {
       let given = tree[child]
       if given.kind == .keyword, given.text != "attribute" && given.text != "name" { continue }
-      if given.kind != .keyword, ["join", "sum", "sort", "min", "max", "unique", "dictsort"].contains(step.text) { continue }
+      if given.kind != .keyword, ["join", "sum", "sort", "min", "max", "unique", "dictsort"].contains(step.text) {
+        continue
+      }
       let target = given.kind == .keyword || given.kind == .spread ? given.children.first ?? child : child
       let found = meaning.value(target)
       for name in found.texts where !name.isEmpty {

@@ -87,9 +87,10 @@ extension JinjaTeller {
       let node = tree.nodes[index]
       guard node.kind == .chain || node.kind == .postfix else { continue }
       let isSum = node.operators.contains("+") || node.operators.contains("~") || node.operators.contains("%")
-      let isMade = node.kind == .postfix
+      let isMade =
+        node.kind == .postfix
         && node.children.dropFirst().contains {
-          [.filter, .subscript_].contains(tree[$0].kind) || ["join", "format", "replace"].contains(tree[$0].text)
+          [.filter, .subscripted].contains(tree[$0].kind) || ["join", "format", "replace"].contains(tree[$0].text)
         }
       guard isSum || isMade else { continue }
       for text in meaning.value(index).texts.prefix(4) where text.utf8.count >= 8 {
@@ -121,8 +122,10 @@ extension JinjaTeller {
 
   // MARK: Addresses
 
-  private static let schemes = ["https://", "http://", "ftp://", "ws://", "wss://", "data:text", "javascript:", "file://"]
-    .map { Array($0.unicodeScalars) }
+  private static let schemes = [
+    "https://", "http://", "ftp://", "ws://", "wss://", "data:text", "javascript:", "file://",
+  ]
+  .map { Array($0.unicodeScalars) }
 
   private func tellLinks(_ run: Run, _ name: String, into sink: inout FactBuffer) {
     let scalars = run.scalars
@@ -139,7 +142,8 @@ extension JinjaTeller {
       var view = String.UnicodeScalarView()
       view.append(contentsOf: scalars[at..<min(end, at + 2048)])
       let address = String(view)
-      let host = scheme.last == "/" ? String(address.dropFirst(scheme.count).prefix { !"/?#".contains($0) }).lowercased() : ""
+      let host =
+        scheme.last == "/" ? String(address.dropFirst(scheme.count).prefix { !"/?#".contains($0) }).lowercased() : ""
       state(
         TemplateFact(
           .link, [host.isEmpty ? String(address.prefix { $0 != ":" }) : host], via: name, value: address,
@@ -182,7 +186,10 @@ extension JinjaTeller {
       offset += UTF8.width(scalar)
     }
     // Escapes write what the source does not show.
-    for node in tree.nodes where node.kind == .string && tree.bytes[min(node.start, tree.bytes.count)..<min(node.end, tree.bytes.count)].contains(0x5c) {
+    for node in tree.nodes
+    where node.kind == .string
+      && tree.bytes[min(node.start, tree.bytes.count)..<min(node.end, tree.bytes.count)].contains(0x5c)
+    {
       var before: Unicode.Scalar?
       for scalar in node.text.unicodeScalars {
         if scalar.value >= 0x80 { note(scalar, before, node.start) }

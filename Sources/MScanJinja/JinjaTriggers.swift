@@ -10,7 +10,8 @@ struct JinjaTrigger: Hashable {
 extension JinjaTeller {
   /// Tests of what a value is, rather than of what it says.
   private static let kindTests: Set<String> = [
-    "defined", "undefined", "none", "string", "mapping", "iterable", "sequence", "number", "integer", "float", "boolean",
+    "defined", "undefined", "none", "string", "mapping", "iterable", "sequence", "number", "integer", "float",
+    "boolean",
     "true", "false", "callable", "filter", "test", "odd", "even", "sameas",
   ]
   private static let triggerLimit = 64
@@ -50,8 +51,9 @@ extension JinjaTeller {
 
   /// `messages[8]`: whether there are so many.
   private mutating func addPlace(_ node: JinjaNode, _ found: inout [String: JinjaTrigger]) {
-    guard node.kind == .postfix, node.children.count > 1, tree[node.children[1]].kind == .subscript_,
-      let index = tree[node.children[1]].children.first, tree[index].kind == .number, let number = Int(tree[index].text),
+    guard node.kind == .postfix, node.children.count > 1, tree[node.children[1]].kind == .subscripted,
+      let index = tree[node.children[1]].children.first, tree[index].kind == .number,
+      let number = Int(tree[index].text),
       node.children.count == 2 || tree[node.children[2]].kind == .test,
       reads.steps(of: node, to: 2) == ["messages"]
     else { return }
@@ -99,7 +101,7 @@ extension JinjaTeller {
     for (place, child) in node.children.enumerated() {
       let step = tree[child]
       switch step.kind {
-      case .subscript_: break
+      case .subscripted: break
       case .call:
         let isKeyed = place > 0 && ["get", "pop", "setdefault"].contains(tree[node.children[place - 1]].text)
         found += isKeyed ? [] : step.children

@@ -155,7 +155,9 @@ extension PythonStatements {
       case .string:
         guard !texts.isEmpty else { continue }
         let written = tree.bytes[Int(tree[next].start)..<Int(tree[next].end)]
-        for match in texts.matches(in: written.span) where !found.contains(match.keyword) { found.append(match.keyword) }
+        for match in texts.matches(in: written.span) where !found.contains(match.keyword) {
+          found.append(match.keyword)
+        }
         continue
       case .name, .attribute:
         var isNamed = false

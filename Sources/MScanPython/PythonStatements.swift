@@ -129,7 +129,9 @@ struct PythonStatements {
         // The code of a function can be set on any object.
         if name == "__code__" || name == "__class__" { subjects.append("?." + name) }
         if isForeign(object) {
-          subjects += resolver.values(of: object).compactMap(\.asPath).filter { $0.first != "(" }.map { $0 + "." + name }
+          subjects += resolver.values(of: object).compactMap(\.asPath).filter { $0.first != "(" }.map {
+            $0 + "." + name
+          }
         }
       } else if isForeign(object), parts.count == 2 {
         subjects = resolver.values(of: object).compactMap(\.asPath).filter { $0.first != "(" }
@@ -138,7 +140,8 @@ struct PythonStatements {
       guard !subjects.isEmpty else { continue }
       var fact = CallableFact(
         module: "", name: writtenName(target.kind == .attribute ? change.target : object), stage: .named,
-        via: target.kind == .attribute ? "assignment" : "item-assignment", arguments: [excerpt(tree[change.value], limits.argumentCharacters)],
+        via: target.kind == .attribute ? "assignment" : "item-assignment",
+        arguments: [excerpt(tree[change.value], limits.argumentCharacters)],
         when: moment(of: change.target), subjects: subjects)
       fact.function = function(of: change.target)
       fact.constants = constants

@@ -39,7 +39,10 @@ struct Scan: ParsableCommand {
   @Option(help: ArgumentHelp("Leave out findings of a rule. Repeatable.", valueName: "rule"))
   var ignore: [String] = []
 
-  @Option(help: ArgumentHelp("Report findings of this rule alone; or, with the name of a group, such as quality, of its rules too. Repeatable.", valueName: "rule"))
+  @Option(
+    help: ArgumentHelp(
+      "Report findings of this rule alone; or, with the name of a group, such as quality, of its rules too. Repeatable.",
+      valueName: "rule"))
   var select: [String] = []
 
   @OptionGroup(title: "Provenance") var provenance: ProvenanceOptions

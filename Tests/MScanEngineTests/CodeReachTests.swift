@@ -78,7 +78,8 @@ import Testing
     let found = try calls(
       of: "modeling_x.py",
       in: [
-        "config.json": Self.configuration, "modeling_x.py": "from .a import run\nfrom . import a\nrun('x')\na.again('x')\n",
+        "config.json": Self.configuration,
+        "modeling_x.py": "from .a import run\nfrom . import a\nrun('x')\na.again('x')\n",
         "a.py": "from .b import go as run\nagain = run\n", "b.py": "from os import system as go\n",
       ])
     #expect(found.filter { $0.subjects.contains("os.system") }.count == 2)

@@ -43,7 +43,8 @@ import Testing
   }
 
   @Test func linksAreReferences() {
-    let text = "[a](https://a.invalid/1) ![b](https://b.invalid/2) <https://c.invalid/3>\n[d]: https://d.invalid/4\n<a href=\"https://e.invalid/5\"><img src='data:image/png;base64,aa'></a>\n[f](other.md)\n"
+    let text =
+      "[a](https://a.invalid/1) ![b](https://b.invalid/2) <https://c.invalid/3>\n[d]: https://d.invalid/4\n<a href=\"https://e.invalid/5\"><img src='data:image/png;base64,aa'></a>\n[f](other.md)\n"
     let targets = facts(Array(text.utf8)).compactMap { fact -> String? in
       if case .reference(let reference) = fact.payload { reference.field + " " + reference.target } else { nil }
     }

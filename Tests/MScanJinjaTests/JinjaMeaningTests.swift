@@ -14,7 +14,8 @@ import Testing
 
   @Test(arguments: [
     ("'a' + 'b'", "ab"), ("'a' ~ 1", "a1"), ("'ab' * 2", "abab"), ("'%s-%s' % ('a', 'b')", "a-b"),
-    ("'%c'|format(95)", "_"), ("'{}{1}'.format('a', 'b')", "ab"), ("'{:c}'.format(95)", "_"), ("['a', 'b']|join('-')", "a-b"),
+    ("'%c'|format(95)", "_"), ("'{}{1}'.format('a', 'b')", "ab"), ("'{:c}'.format(95)", "_"),
+    ("['a', 'b']|join('-')", "a-b"),
     ("'-'.join(['a', 'b'])", "a-b"), ("'abc'|reverse", "cba"), ("'abc'[::-1]", "cba"), ("'abcd'[1:3]", "bc"),
     ("'abc'[-1]", "c"), ("'a-b'|replace('-', '_')", "a_b"), ("'a-b'.replace('-', '_')", "a_b"), ("' a '|trim", "a"),
     ("'xax'.strip('x')", "a"), ("'A'|lower", "a"), ("{'k': 'v'}['k']", "v"), ("{'k': 'v'}.k", "v"),
@@ -28,7 +29,8 @@ import Testing
 
   @Test func circlesEnd() {
     #expect(anomalies(in: "{% set a = b %}{% set b = a + a %}{{ x[a] }}") == [])
-    #expect(anomalies(in: "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}{{ x[a()] }}") == [])
+    #expect(
+      anomalies(in: "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}{{ x[a()] }}") == [])
   }
 
   /// Doubling forty times must not take forty doublings of work.
@@ -39,16 +41,22 @@ import Testing
   }
 
   @Test(arguments: [
-    ("{% if 'x' in m.content %}{% endif %}", "content"), ("{% if messages[0]['content']|length > 3 %}{% endif %}", "length"),
+    ("{% if 'x' in m.content %}{% endif %}", "content"),
+    ("{% if messages[0]['content']|length > 3 %}{% endif %}", "length"),
     ("{% if messages|length > 3 %}{% endif %}", "count"), ("{% if m.role == 'user' %}{% endif %}", "role"),
-    ("{% if strftime_now('%Y') == '1' %}{% endif %}", "call.strftime_now"), ("{% if user == 'x' %}{% endif %}", "variable.user"),
+    ("{% if strftime_now('%Y') == '1' %}{% endif %}", "call.strftime_now"),
+    ("{% if user == 'x' %}{% endif %}", "variable.user"),
     ("{% for m in messages %}{% set c = m.content %}{% if c == 'x' %}{% endif %}{% endfor %}", "content"),
     ("{% for m in messages %}{% if loop.index > 3 %}{% endif %}{% endfor %}", "count"),
-    ("{% set n = namespace() %}{% if 'x' in m.text %}{% set n.a = true %}{% endif %}{% if n.a %}{% endif %}", "content"),
+    (
+      "{% set n = namespace() %}{% if 'x' in m.text %}{% set n.a = true %}{% endif %}{% if n.a %}{% endif %}", "content"
+    ),
   ])
   func seesWhatIsAsked(_ text: String, _ name: String) { #expect(names(.condition, in: text).contains(name)) }
 
-  @Test(arguments: [("", 0), ("<|im_start|>system", 1), ("[INST] a b", 0), ("Say this to them.", 4), ("你好世界", 2), ("A_B_C", 1)])
+  @Test(arguments: [
+    ("", 0), ("<|im_start|>system", 1), ("[INST] a b", 0), ("Say this to them.", 4), ("你好世界", 2), ("A_B_C", 1),
+  ])
   func countsWords(_ text: String, _ count: Int) { #expect(PlainText.words(text) == count) }
 
   @Test func plainTextIsFolded() {
@@ -56,7 +64,9 @@ import Testing
   }
 
   @Test func placesAreLinesAndColumns() {
-    let fact = facts(of: "é\n\n  é{{ x.__class__ }}").first { $0.kind == .template && $0.subjects.first == "attribute.__class__" }
+    let fact = facts(of: "é\n\n  é{{ x.__class__ }}").first {
+      $0.kind == .template && $0.subjects.first == "attribute.__class__"
+    }
     #expect(fact?.place == .line(3, column: 7, path: nil))
   }
 }

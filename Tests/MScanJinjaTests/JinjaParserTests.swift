@@ -31,13 +31,17 @@ import Testing
   }
 
   @Test(arguments: [
-    "{% if %}{% endif %}", "{% if a %}", "{% endif %}", "{% for a %}{% endfor %}", "{{ a b }}", "{{ }}", "{{ a. }}", "{{ a| }}",
-    "{{ [1 }}", "{% macro %}{% endmacro %}", "{% set a %}", "{% 1 %}", "{{ f(a=) }}", "{% if a %}{% endfor %}", "{{ a[] }}",
+    "{% if %}{% endif %}", "{% if a %}", "{% endif %}", "{% for a %}{% endfor %}", "{{ a b }}", "{{ }}", "{{ a. }}",
+    "{{ a| }}",
+    "{{ [1 }}", "{% macro %}{% endmacro %}", "{% set a %}", "{% 1 %}", "{{ f(a=) }}", "{% if a %}{% endfor %}",
+    "{{ a[] }}",
   ])
   func refuses(_ text: String) { #expect(!problems(text).isEmpty) }
 
   @Test func whatIsBrokenHidesNothing() {
-    for text in ["{% if %}{{ x.__class__ }}", "{{ ) x.__class__ }}", "{% nonsense x.__class__ %}", "{{ a b x.__class__ }}"] {
+    for text in [
+      "{% if %}{{ x.__class__ }}", "{{ ) x.__class__ }}", "{% nonsense x.__class__ %}", "{{ a b x.__class__ }}",
+    ] {
       #expect(names(.attribute, in: text).contains("__class__"), "\(text)")
     }
   }
@@ -49,7 +53,9 @@ import Testing
     #expect(anomalies(in: blocks).contains("limit.jinjaDepth"))
     var limits = Limits()
     limits.jinjaNodes = 100
-    #expect(anomalies(in: "{{ " + String(repeating: "a + ", count: 200) + "a }}", limits: limits).contains("limit.jinjaNodes"))
+    #expect(
+      anomalies(in: "{{ " + String(repeating: "a + ", count: 200) + "a }}", limits: limits).contains("limit.jinjaNodes")
+    )
     limits.templateBytes = 10
     #expect(anomalies(in: "{{ aaaaaaaaaaaa }}", limits: limits).contains("limit.templateBytes"))
   }

@@ -28,7 +28,8 @@ import Testing
     #expect(
       sink.pythonCalls == [
         "5:1 decorate(1)", "7:13 field(default=f'{b()!r:>{w}}')", "7:30 b()", "9:13 open(p)",
-        "9:18 os.path()", "9:27 lock()", "10:18 (builtins.open).read()", "11:35 .a.b()", "11:62 g()", "12:13 os.system(\"echo x\")",
+        "9:18 os.path()", "9:27 lock()", "10:18 (builtins.open).read()", "11:35 .a.b()", "11:62 g()",
+        "12:13 os.system(\"echo x\")",
         "13:34 E(e)",
       ])
     #expect(sink.keepsTheLaws)

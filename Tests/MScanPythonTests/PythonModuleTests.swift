@@ -16,13 +16,15 @@ import Testing
     for name in ["run", "nn", "f", "alias", "absent"] { meanings[name] = found.meanings(of: name) }
     #expect(
       meanings == [
-        "run": [.path("os.system")], "nn": [.path("torch.nn")], "f": [.own], "alias": [.path("os.system")], "absent": [],
+        "run": [.path("os.system")], "nn": [.path("torch.nn")], "f": [.own], "alias": [.path("os.system")],
+        "absent": [],
       ])
   }
 
   @Test func functionsRunWhenSomethingCallsThem() {
     var found = module(
-      "def a():\n    b()\ndef b():\n    pass\nclass C:\n    def forward(self):\n        pass\n    def other(self):\n        a()\n")
+      "def a():\n    b()\ndef b():\n    pass\nclass C:\n    def forward(self):\n        pass\n    def other(self):\n        a()\n"
+    )
     #expect(found.moments()["a"] == .call)
     #expect(found.moments()["C.forward"] == .forward)
     let isNews = found.raise("a", to: .import)

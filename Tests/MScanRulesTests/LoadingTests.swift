@@ -26,6 +26,7 @@ private let good = """
   references: ["https://example.org/a"]
   aliases: [old-name]
   since: 0.2.0
+  group: quality
 
   """
 
@@ -44,7 +45,8 @@ private let good = """
           id: "process-spawn", title: "Loading this file can start another program", kind: .callable,
           severity: .critical, precision: .veryHigh, cwe: ["CWE-502", "CWE-78"], atlas: ["AML.T0011.000"],
           message: "'{name}' is {stage} with {arguments}.", why: "A pickle can call any function.",
-          fix: "Do not load it.", references: ["https://example.org/a"], aliases: ["old-name"], since: "0.2.0"))
+          fix: "Do not load it.", references: ["https://example.org/a"], aliases: ["old-name"], since: "0.2.0",
+          group: "quality"))
     #expect(source.subjects.map(\.text) == ["os.system", "subprocess.*"])
     #expect(source.subjects.map(\.position) == [.init(line: 5, column: 12), .init(line: 5, column: 23)])
     #expect(source.places["severity"] == SourcePosition(line: 11, column: 1))
@@ -85,7 +87,10 @@ private let good = """
     (("stage is named", "stage in [a"), "x.yaml:10:14: the list has no closing bracket"),
     (("stage is named", "stage in []"), "x.yaml:10:14: the list is empty"),
     (("stage is named", "stage in [a] b"), "x.yaml:10:17: something follows the list"),
-    (("stage is named", "stage is [a]"), "x.yaml:10:14: \"is\" takes one literal; only \"in\" and \"contains any\" take a list"),
+    (
+      ("stage is named", "stage is [a]"),
+      "x.yaml:10:14: \"is\" takes one literal; only \"in\" and \"contains any\" take a list"
+    ),
     (("stage is named", "stage contains any a"), "x.yaml:10:24: \"contains any\" takes a list: contains any [a, b]"),
     (("since: 0.2.0", "group: A b"), "x.yaml:21:8: \"A b\" is no name of a group"),
     (("stage is named", "stage over many"), "x.yaml:10:16: \"over\" needs a whole number"),

@@ -32,7 +32,8 @@ enum ModelCard: Correlator {
       return
     }
     // A README of something else is no card.
-    guard lower.contains(where: { isWeights($0) }) || lower.contains("config.json") || lower.contains("model_index.json")
+    guard
+      lower.contains(where: { isWeights($0) }) || lower.contains("config.json") || lower.contains("model_index.json")
     else { return }
     let card = Card(buffer)
     guard card.exists else {
@@ -78,20 +79,29 @@ enum ModelCard: Correlator {
     }
     let stated = card.texts("license")
     guard let license = stated.first else {
-      state("no-license", file.map { "the card names no licence; there is \($0)" } ?? "the card names no licence", at: anchor, in: &buffer)
+      state(
+        "no-license", file.map { "the card names no licence; there is \($0)" } ?? "the card names no licence",
+        at: anchor, in: &buffer)
       return false
     }
     let fact = card.fact("license") ?? anchor
     if license.lowercased() == "other" {
-      if card.texts("license_name").isEmpty { state("license-name", "license is other, and license_name is missing", at: fact, in: &buffer) }
-      if card.texts("license_link").isEmpty { state("license-link", "license is other, and license_link is missing", at: fact, in: &buffer) }
+      if card.texts("license_name").isEmpty {
+        state("license-name", "license is other, and license_name is missing", at: fact, in: &buffer)
+      }
+      if card.texts("license_link").isEmpty {
+        state("license-link", "license is other, and license_link is missing", at: fact, in: &buffer)
+      }
     }
     guard let file else {
-      if card.texts("license_link").isEmpty { state("license-file", "no text of \(license) lies beside the card", at: fact, in: &buffer) }
+      if card.texts("license_link").isEmpty {
+        state("license-file", "no text of \(license) lies beside the card", at: fact, in: &buffer)
+      }
       return true
     }
     let head = folder.head(of: file, limit: 1 << 16)
-    if let found = LicenseText.id(of: PlainText.plain(String(decoding: head, as: UTF8.self))), license.lowercased() != "other",
+    if let found = LicenseText.id(of: PlainText.plain(String(decoding: head, as: UTF8.self))),
+      license.lowercased() != "other",
       !stated.contains(where: { LicenseText.isSame($0, found) })
     {
       state("license-conflict", "the card says \(license), \(file) is \(found)", at: fact, in: &buffer)
@@ -101,7 +111,9 @@ enum ModelCard: Correlator {
 
   private static func performance(_ card: Card, _ anchor: Fact, in buffer: inout FactBuffer) -> Bool {
     let hasResults = card.has("model-index") || card.has("eval_results")
-    let bodyWords = ["| accuracy", "| f1", "| score", "benchmark", "mmlu", "| wer", "| bleu", "| map", "evaluation results", "| top-1"]
+    let bodyWords = [
+      "| accuracy", "| f1", "| score", "benchmark", "mmlu", "| wer", "| bleu", "| map", "evaluation results", "| top-1",
+    ]
     if hasResults || card.body.contains(where: { text in bodyWords.contains { text.contains($0) } }) { return true }
     state("no-evaluation", "neither model-index nor a table of results", at: anchor, in: &buffer)
     return false
@@ -114,12 +126,16 @@ enum ModelCard: Correlator {
   ) -> Bool? {
     let task = card.texts("pipeline_tag").first ?? ""
     let isGeneration = ["", "text-generation", "image-text-to-text", "any-to-any"].contains(task)
-    let title = (folder.path.lastComponent.description + " " + card.texts("base_model").joined(separator: " ")).lowercased()
+    let title = (folder.path.lastComponent.description + " " + card.texts("base_model").joined(separator: " "))
+      .lowercased()
     let words = title.split { !$0.isLetter && !$0.isNumber }
-    let isChat = words.contains { ["chat", "instruct", "it", "assistant", "dpo", "rlhf"].contains($0) }
+    let isChat =
+      words.contains { ["chat", "instruct", "it", "assistant", "dpo", "rlhf"].contains($0) }
       || card.texts("tags").contains { ["conversational", "chat", "instruct"].contains($0.lowercased()) }
     guard isGeneration, isChat else { return nil }
-    if lower.contains("chat_template.jinja") || lower.contains("chat_template.json") || lower.contains("additional_chat_templates") {
+    if lower.contains("chat_template.jinja") || lower.contains("chat_template.json")
+      || lower.contains("additional_chat_templates")
+    {
       return true
     }
     for name in ["tokenizer_config.json", "processor_config.json"] where lower.contains(name) {
@@ -128,7 +144,9 @@ enum ModelCard: Correlator {
     }
     // A GGUF file has its template inside, among much else that is not read again here.
     if names.contains(where: { $0.lowercased().hasSuffix(".gguf") }) { return nil }
-    if card.body.contains(where: { $0.contains("prompt template") || $0.contains("prompt format") || $0.contains("chat template") }) {
+    if card.body.contains(where: {
+      $0.contains("prompt template") || $0.contains("prompt format") || $0.contains("chat template")
+    }) {
       return true
     }
     state("no-template", "a chat model without a chat template", at: anchor, in: &buffer)
@@ -161,7 +179,9 @@ enum ModelCard: Correlator {
   ) -> Bool? {
     let bases = card.texts("base_model")
     if let relation = card.texts("base_model_relation").first, bases.isEmpty {
-      state("no-base", "base_model_relation is \(relation), and base_model is missing", at: card.fact("base_model_relation") ?? anchor, in: &buffer)
+      state(
+        "no-base", "base_model_relation is \(relation), and base_model is missing",
+        at: card.fact("base_model_relation") ?? anchor, in: &buffer)
       return false
     }
     if bases.isEmpty {
@@ -181,7 +201,9 @@ enum ModelCard: Correlator {
       state("merge-of-one", "a merge, and one base_model", at: card.fact("base_model") ?? anchor, in: &buffer)
     }
     for base in bases where !isRepository(base) {
-      state("base-name", "'\(String(base.unicodeScalars.prefix(100)))' is no name of a repository", at: card.fact("base_model") ?? anchor, in: &buffer)
+      state(
+        "base-name", "'\(String(base.unicodeScalars.prefix(100)))' is no name of a repository",
+        at: card.fact("base_model") ?? anchor, in: &buffer)
     }
     return true
   }
@@ -201,10 +223,14 @@ enum ModelCard: Correlator {
   }
 
   private static func operation(_ card: Card, _ lower: Set<String>) -> Operation? {
-    if let stated = card.texts("base_model_relation").first.flatMap({ Operation(rawValue: $0.lowercased()) }) { return stated }
+    if let stated = card.texts("base_model_relation").first.flatMap({ Operation(rawValue: $0.lowercased()) }) {
+      return stated
+    }
     if lower.contains("adapter_config.json") { return .adapter }
     if lower.contains("mergekit_config.yml") || lower.contains("mergekit_config.yaml") { return .merge }
-    if lower.contains(where: { $0.hasSuffix(".gguf") }) || lower.contains("quantize_config.json") || lower.contains("quant_config.json") {
+    if lower.contains(where: { $0.hasSuffix(".gguf") }) || lower.contains("quantize_config.json")
+      || lower.contains("quant_config.json")
+    {
       return .quantized
     }
     let bases = card.texts("base_model")
@@ -245,7 +271,9 @@ enum ModelCard: Correlator {
     /// A text, or the texts of a list.
     func texts(_ field: String) -> [String] {
       (values[field] ?? []).compactMap { entry in
-        guard case .value(let value) = entry.fact.payload, case .text(let text) = value.value, !text.isEmpty else { return nil }
+        guard case .value(let value) = entry.fact.payload, case .text(let text) = value.value, !text.isEmpty else {
+          return nil
+        }
         return text
       }
     }

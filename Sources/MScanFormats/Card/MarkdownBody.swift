@@ -245,7 +245,8 @@ struct MarkdownBody {
 
   private static let hidingStyles = [
     "display:none", "visibility:hidden", "opacity:0;", "opacity:0\"", "opacity:0.0", "font-size:0", "font-size:1px",
-    "color:white", "color:#fff", "color:transparent", "color:rgba(0,0,0,0)", "width:0", "height:0", "left:-9", "text-indent:-9",
+    "color:white", "color:#fff", "color:transparent", "color:rgba(0,0,0,0)", "width:0", "height:0", "left:-9",
+    "text-indent:-9",
     "clip:rect(0",
   ]
 
@@ -276,7 +277,9 @@ struct MarkdownBody {
       // White letters on a ground of their own are seen.
       return !plain.contains("background") || !plain.contains("color:white") && !plain.contains("color:#fff")
     }
-    return tag.split(whereSeparator: { $0.isWhitespace || $0 == "/" }).dropFirst().contains { $0 == "hidden" || $0.hasPrefix("hidden=") }
+    return tag.split(whereSeparator: { $0.isWhitespace || $0 == "/" }).dropFirst().contains {
+      $0 == "hidden" || $0.hasPrefix("hidden=")
+    }
   }
 
   // MARK: What nobody sees

@@ -9,7 +9,8 @@ public enum MarkdownFormat: Format {
 
   /// Fields of a card that say where a model is from and how it may be used.
   private static let fields: Set<String> = [
-    "license", "license_name", "license_link", "base_model", "base_model_relation", "new_version", "datasets", "language",
+    "license", "license_name", "license_link", "base_model", "base_model_relation", "new_version", "datasets",
+    "language",
     "pipeline_tag", "library_name", "metrics", "model-index", "eval_results", "tags", "extra_gated_prompt",
   ]
 

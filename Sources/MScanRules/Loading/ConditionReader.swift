@@ -58,7 +58,8 @@ enum ConditionReader {
     default:
       guard !isEmpty else { throw Problem(message: "\"\(name)\" needs a literal after it", offset: start) }
       guard words.scalars[start] != "[" else {
-        throw Problem(message: "\"\(name)\" takes one literal; only \"in\" and \"contains any\" take a list", offset: start)
+        throw Problem(
+          message: "\"\(name)\" takes one literal; only \"in\" and \"contains any\" take a list", offset: start)
       }
       let literal: Literal
       if words.scalars[start] == "\"" {

@@ -75,7 +75,8 @@ enum RuleReader {
     if let group = fields.text("group") {
       if !isKebab(group.text) {
         fields.report(
-          "\(Printable.quoted(group.text)) is no name of a group; use lower-case words joined by \"-\"", at: group.position)
+          "\(Printable.quoted(group.text)) is no name of a group; use lower-case words joined by \"-\"",
+          at: group.position)
       }
       descriptor.group = group.text
     }

@@ -24,7 +24,8 @@ struct ModelEntries {
     "setup.py": "installing the folder runs it", "conftest.py": "pytest imports it",
     "sitecustomize.py": "Python imports it at its start", "usercustomize.py": "Python imports it at its start",
     "handler.py": "an inference endpoint imports it", "inference.py": "a serving container imports it",
-    "__main__.py": "running the folder runs it", "custom_generate/generate.py": "generate(custom_generate=…) imports it",
+    "__main__.py": "running the folder runs it",
+    "custom_generate/generate.py": "generate(custom_generate=…) imports it",
   ]
 
   /// The modules that configurations of the folder name; empty when none does.
@@ -59,13 +60,16 @@ struct ModelEntries {
     byName.keys.sorted().filter { ModelFiles.file($0, in: folder) != nil }.map { file in
       Entry(
         file: file,
-        step: FlowStep(file: reportedPrefix + file, line: 1, column: 0, message: byName[file] ?? "it is run by its name"))
+        step: FlowStep(
+          file: reportedPrefix + file, line: 1, column: 0, message: byName[file] ?? "it is run by its name"))
     }
   }
 
   /// Files of the modules that a text of a configuration names: `modeling_x.XModel`, `org/repo--modeling_x.XModel`,
   /// `pipeline.py`, or a bare module where configurations name one.
-  private static func modules(named text: String, at keyPath: String, of name: String, in folder: SystemPath) -> [String] {
+  private static func modules(named text: String, at keyPath: String, of name: String, in folder: SystemPath)
+    -> [String]
+  {
     guard text.utf8.count <= 300 else { return [] }
     var reference = text
     if let dashes = text.firstRange(of: "--") { reference = String(text[dashes.upperBound...]) }
@@ -78,7 +82,9 @@ struct ModelEntries {
     guard !steps.isEmpty else { return [] }
     var candidates: [[String]] = []
     if steps.count > 1 { candidates.append(Array(steps.dropLast())) }
-    if name == "model_index.json" || name == "modules.json" || keyPath.contains("pipeline") || keyPath.contains("module") {
+    if name == "model_index.json" || name == "modules.json" || keyPath.contains("pipeline")
+      || keyPath.contains("module")
+    {
       candidates.append(steps)
       // A component's module may lie in the component's own folder.
       if let component = keyPath.split(separator: ".").first.map(String.init) { candidates.append([component] + steps) }

@@ -157,7 +157,7 @@ extension FactBuffer {
     ] as [(String, [String])])
   func readsFrontMatter(_ text: String, _ expected: [String]) {
     let sink = read(MarkdownFormat.self, Array(text.utf8), name: "README.md")
-    #expect(sink.values == expected)
+    #expect(sink.values.filter { !$0.hasPrefix("card.body.") } == expected)
     #expect(sink.keepsTheLaws())
   }
 

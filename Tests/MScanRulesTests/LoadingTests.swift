@@ -92,7 +92,7 @@ private let good = """
       "x.yaml:10:14: \"is\" takes one literal; only \"in\" and \"contains any\" take a list"
     ),
     (("stage is named", "stage contains any a"), "x.yaml:10:24: \"contains any\" takes a list: contains any [a, b]"),
-    (("since: 0.2.0", "group: A b"), "x.yaml:21:8: \"A b\" is no name of a group"),
+    (("group: quality", "group: A b"), "x.yaml:22:8: \"A b\" is no name of a group"),
     (("stage is named", "stage over many"), "x.yaml:10:16: \"over\" needs a whole number"),
     (("stage is named", "stage is \"a"), "x.yaml:10:14: the text has no closing quote"),
     (("stage is named", "stage is \"a\" b"), "x.yaml:10:17: something follows the closing quote"),

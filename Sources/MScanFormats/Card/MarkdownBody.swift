@@ -171,7 +171,7 @@ struct MarkdownBody {
           from: index + 2, in: line, isImage ? "card.image" : "card.link",
           shown: isImage ? nil : min(open + 1, index)..<index, into: &sink)
       case UInt8(ascii: "<"):
-        let rest = bytes[(index + 1)..<line.upperBound].prefix { $0 != UInt8(ascii: ">") && $0 != 0x20 }
+        let rest = bytes[(index + 1)..<min(line.upperBound, index + Self.linkBytes)].prefix { $0 != UInt8(ascii: ">") && $0 != 0x20 }
         if rest.contains(UInt8(ascii: ":")), rest.contains(UInt8(ascii: "/")) {
           link(from: index + 1, in: line, "card.link", shown: nil, into: &sink)
         }
@@ -196,7 +196,7 @@ struct MarkdownBody {
   private func opening(before index: Int, in line: Range<Int>) -> Int {
     var depth = 1
     var at = index
-    while at > line.lowerBound, index - at < 2048 {
+    while at > line.lowerBound, index - at < Self.linkBytes {
       at -= 1
       if bytes[at] == UInt8(ascii: "]") { depth += 1 }
       if bytes[at] == UInt8(ascii: "[") { depth -= 1 }
@@ -205,13 +205,22 @@ struct MarkdownBody {
     return at
   }
 
+  /// Bytes of an address, and of the text of a link, that are looked at. 1,024.
+  private static let linkBytes = 1024
+
   private mutating func link(
     from start: Int, in line: Range<Int>, _ field: String, shown: Range<Int>?, into sink: inout FactBuffer
   ) {
     var from = min(start, line.upperBound)
     while from < line.upperBound, bytes[from] == 0x20 || bytes[from] == UInt8(ascii: "<") { from += 1 }
     var end = from
-    while end < line.upperBound, ![0x20, 0x22, 0x27, 0x29, 0x3e].contains(bytes[end]) { end += 1 }
+    // No further than an address goes, or a line of openings would be gone through once for each.
+    let limit = min(line.upperBound, from + Self.linkBytes)
+    while end < limit {
+      let byte = bytes[end]
+      if byte == 0x20 || byte == 0x22 || byte == 0x27 || byte == 0x29 || byte == 0x3e { break }
+      end += 1
+    }
     guard end > from else { return }
     let target = String(decoding: bytes[from..<min(end, from + 2048)], as: UTF8.self)
     let scheme = target.prefix { $0 != ":" }.lowercased()

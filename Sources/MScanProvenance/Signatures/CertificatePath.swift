@@ -92,8 +92,24 @@ enum CertificatePath {
   }
 }
 
-/// Waits for what is only offered as an asynchronous function, from a plain thread.
+/// Runs what is only offered as an asynchronous function on the thread that waits for it, so that it waits for no other.
 enum Blocking {
+  private final class OwnThread: TaskExecutor {
+    private let jobs = Mutex<[UnownedJob]>([])
+
+    func enqueue(_ job: consuming ExecutorJob) {
+      let job = UnownedJob(job)
+      jobs.withLock { $0.append(job) }
+    }
+
+    /// Runs the next job; false when there is none.
+    func step() -> Bool {
+      guard let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else { return false }
+      unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+      return true
+    }
+  }
+
   private final class Box<Value: Sendable>: Sendable {
     let value = Mutex<Value?>(nil)
     let done = Atomic<Bool>(false)
@@ -101,12 +117,15 @@ enum Blocking {
 
   static func wait<Value: Sendable>(_ work: @escaping @Sendable () async -> Value?) -> Value? {
     let box = Box<Value>()
-    Task.detached {
+    let thread = OwnThread()
+    Task.detached(executorPreference: thread) {
       let value = await work()
       box.value.withLock { $0 = value }
       box.done.store(true, ordering: .releasing)
     }
-    while !box.done.load(ordering: .acquiring) { RunningProcess.pause() }
+    while !box.done.load(ordering: .acquiring) {
+      if !thread.step() { RunningProcess.pause() }
+    }
     return box.value.withLock { $0 }
   }
 }

@@ -13,6 +13,8 @@ struct JinjaTeller {
   let lines: TextLines
   /// Nodes that may still be looked at for what conditions bring out: blocks in one another are looked at again and again.
   var visitsLeft: Int
+  /// Names that are called where they stand: that is told of the call.
+  private let called: Set<Int>
 
   init(_ bytes: [UInt8], _ input: ArtifactInput) {
     let bounds = JinjaParser.Bounds(nodes: input.limits.jinjaNodes, depth: input.limits.jinjaDepth)
@@ -26,6 +28,11 @@ struct JinjaTeller {
     reads = JinjaReads(tree, names: names, steps: input.limits.jinjaSteps)
     self.input = input
     visitsLeft = input.limits.jinjaSteps
+    var called: Set<Int> = []
+    for node in tree.nodes where node.kind == .postfix && node.children.count > 1 {
+      if tree.nodes[node.children[1]].kind == .call { called.insert(node.children[0]) }
+    }
+    self.called = called
     lines = TextLines(tree.bytes)
   }
 
@@ -95,7 +102,7 @@ struct JinjaTeller {
 
   /// A name that is neither the template's own nor called.
   private mutating func tellName(_ index: Int, _ node: JinjaNode, into sink: inout FactBuffer) {
-    guard !names.isOwn(node.text) else { return }
+    guard !names.isOwn(node.text), !called.contains(index) else { return }
     state(TemplateFact(.global, [node.text]), at: index, into: &sink)
   }
 

@@ -135,7 +135,8 @@ struct MarkdownBody {
     var start = range.lowerBound
     while start < range.upperBound {
       let end = min(start + Self.textLimit, range.upperBound)
-      let plain = PlainText.plain(String(decoding: bytes[start..<end], as: UTF8.self))
+      var plain = PlainText.plain(String(decoding: bytes[start..<end], as: UTF8.self))
+      while plain.utf8.last == 0x20 { plain.removeLast() }
       if plain.utf8.count > 1 { emit(name, .text(plain), start..<end, into: &sink) }
       if end == range.upperBound { return }
       start = end - 256

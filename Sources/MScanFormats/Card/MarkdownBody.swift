@@ -172,7 +172,9 @@ struct MarkdownBody {
           from: index + 2, in: line, isImage ? "card.image" : "card.link",
           shown: isImage ? nil : min(open + 1, index)..<index, into: &sink)
       case UInt8(ascii: "<"):
-        let rest = bytes[(index + 1)..<min(line.upperBound, index + Self.linkBytes)].prefix { $0 != UInt8(ascii: ">") && $0 != 0x20 }
+        let rest = bytes[(index + 1)..<min(line.upperBound, index + Self.linkBytes)].prefix {
+          $0 != UInt8(ascii: ">") && $0 != 0x20
+        }
         if rest.contains(UInt8(ascii: ":")), rest.contains(UInt8(ascii: "/")) {
           link(from: index + 1, in: line, "card.link", shown: nil, into: &sink)
         }

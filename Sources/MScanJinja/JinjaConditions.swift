@@ -132,7 +132,8 @@ extension JinjaTeller {
     var text = ""
     var waiting = Array(nodes.reversed())
     var hasInput = false
-    var macros: Set<String> = []
+    // What a macro puts out around a question it puts out whatever the answer is: asked again, it says nothing new.
+    var macros = nodes.first.map { names.macros(around: tree[$0].start, in: tree) } ?? []
     var budget = 1 << 14
     while let index = waiting.popLast(), text.utf8.count < 1 << 14, budget > 0, visitsLeft > 0 {
       budget -= 1

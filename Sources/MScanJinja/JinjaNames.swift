@@ -45,6 +45,11 @@ struct JinjaNames {
     }
   }
 
+  /// The macros whose bodies a place of the template lies in.
+  func macros(around offset: Int, in tree: JinjaTree) -> Set<String> {
+    Set(macros.filter { tree[$0.value.node].start <= offset && offset < tree[$0.value.node].end }.keys)
+  }
+
   private mutating func add(_ name: String, _ source: Source, _ open: [Int]) {
     guard sources[name, default: []].count < Self.sourceLimit else { return }
     sources[name, default: []].append(source)

@@ -153,6 +153,11 @@ struct PythonTree: Sendable {
     }
   }
 
+  /// What a call is given, in order: of `name=value` the value.
+  func given(to call: NodeID) -> [NodeID] {
+    children(of: call).dropFirst().map { self[$0].kind == .keyword ? self[$0].first : $0 }.filter { $0 != 0 }
+  }
+
   /// `a.b.c` when the expression is names and attributes alone.
   func dotted(_ id: NodeID) -> String? {
     var parts: [String] = []

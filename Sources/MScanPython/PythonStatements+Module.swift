@@ -47,33 +47,23 @@ extension PythonStatements {
       case .decorator: targets = resolver.values(of: tree[node].first).compactMap(\.asPath)
       default: targets = tree.children(of: node).map { imported(by: $0, of: tree[node]) }
       }
-      guard !targets.isEmpty else { continue }
-      found.append(
-        PythonModule.Outgoing(
-          targets: targets, isImport: isImport, function: function(ofScope: scope), moment: runs.moments[scope],
-          line: line, column: column, firstTexts: firstTexts(of: node)))
-      // What is handed on may be called by whoever gets it.
-      guard tree[node].kind == .call else { continue }
-      for argument in tree.children(of: node).dropFirst() {
-        let given = tree[argument].kind == .keyword ? tree[argument].first : argument
-        guard [.name, .attribute].contains(tree[given].kind) else { continue }
-        let paths = resolver.values(of: given).compactMap(\.asPath)
-        guard !paths.isEmpty else { continue }
+      func add(_ targets: [String], _ texts: [String]?) {
+        guard !targets.isEmpty else { return }
         found.append(
           PythonModule.Outgoing(
-            targets: paths, isImport: false, function: function(ofScope: scope), moment: runs.moments[scope],
-            line: line, column: column))
+            targets: targets, isImport: isImport, function: function(ofScope: scope), moment: runs.moments[scope],
+            line: line, column: column, firstTexts: texts))
       }
+      add(targets, firstTexts(of: node))
+      // What is handed on may be called by whoever gets it.
+      if tree[node].kind == .call { for (_, paths) in handedOn(by: node) { add(paths, nil) } }
     }
     return found
   }
 
   private mutating func firstTexts(of node: NodeID) -> [String]? {
-    guard tree[node].kind == .call, let first = tree.children(of: node).dropFirst().first(where: { _ in true }) else {
-      return nil
-    }
-    let given = tree[first].kind == .keyword ? tree[first].first : first
-    let values = resolver.values(of: given)
+    guard tree[node].kind == .call, let first = tree.given(to: node).first else { return nil }
+    let values = resolver.values(of: first)
     let found = values.compactMap(\.asText)
     return found.isEmpty || found.count < values.count ? nil : found
   }

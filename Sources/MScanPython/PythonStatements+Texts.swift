@@ -67,11 +67,7 @@ extension PythonStatements {
   /// Keywords in what a call is given, whether it stands there or is put together elsewhere.
   mutating func stateTexts(handedOnBy node: NodeID, to callee: String, into sink: inout FactBuffer) {
     guard !texts.isEmpty else { return }
-    for argument in tree.children(of: node).dropFirst() {
-      let given = tree[argument].kind == .keyword ? tree[argument].first : argument
-      guard given != 0 else { continue }
-      state(texts: given, callee: callee, node: node, into: &sink)
-    }
+    for given in tree.given(to: node) { state(texts: given, callee: callee, node: node, into: &sink) }
   }
 
   private mutating func state(texts given: NodeID, callee: String, node: NodeID, into sink: inout FactBuffer) {

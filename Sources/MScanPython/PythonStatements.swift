@@ -84,9 +84,7 @@ struct PythonStatements {
       switch tree[node].kind {
       case .call:
         for value in resolver.values(of: tree[node].first) { runs.enter(value, from: scope, at: node) }
-        for argument in tree.children(of: node).dropFirst() {
-          let given = tree[argument].kind == .keyword ? tree[argument].first : argument
-          guard [.name, .attribute, .lambda].contains(tree[given].kind) else { continue }
+        for given in tree.given(to: node) where [.name, .attribute, .lambda].contains(tree[given].kind) {
           for case .function(let function) in resolver.values(of: given) {
             runs.enter(.function(function), from: scope, at: node)
           }
@@ -225,18 +223,22 @@ struct PythonStatements {
   /// Importable things that are handed to a call, which may call them.
   private mutating func stateHandedOn(by node: NodeID, _ subjects: [String], into sink: inout FactBuffer) {
     if subjects == ["builtins.isinstance"] || subjects == ["builtins.issubclass"] { return }
-    for argument in tree.children(of: node).dropFirst() {
-      let given = tree[argument].kind == .keyword ? tree[argument].first : argument
-      guard [.name, .attribute, .item].contains(tree[given].kind) else { continue }
-      // An object that something made is no function, but its methods are.
-      let paths = resolver.values(of: given).compactMap(\.asPath).filter { $0.first != "(" || !$0.hasSuffix(")") }
-      guard !paths.isEmpty else { continue }
+    for (given, paths) in handedOn(by: node) {
       var fact = CallableFact(
         module: "", name: writtenName(given), stage: .named, via: "argument", when: moment(of: node), subjects: paths)
       fact.function = function(of: node)
       sink.emit(
         .callable(fact), artifact: notes.artifact, range: notes.offsets.range(tree[given].start, tree[given].end),
         place: place(of: tree[given]))
+    }
+  }
+
+  /// Arguments that are something importable. An object that something made is no function, but its methods are.
+  mutating func handedOn(by call: NodeID) -> [(given: NodeID, paths: [String])] {
+    tree.given(to: call).compactMap { given in
+      guard [.name, .attribute, .item].contains(tree[given].kind) else { return nil }
+      let paths = resolver.values(of: given).compactMap(\.asPath).filter { $0.first != "(" || !$0.hasSuffix(")") }
+      return paths.isEmpty ? nil : (given, paths)
     }
   }
 

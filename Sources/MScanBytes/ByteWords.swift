@@ -122,6 +122,8 @@ extension Span where Element == UInt8 {
   public func endOfBlanks(from offset: Int) -> Int {
     var at = Swift.max(0, offset)
     guard at < count, self[at] <= 0x20 else { return Swift.min(at, count) }
+    // One blank behind a colon or a comma.
+    if at &+ 1 < count, self[at] == 0x20, self[at &+ 1] > 0x20 { return at &+ 1 }
     let low: UInt64 = 0x0101_0101_0101_0101
     let rest: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
     // Indented documents have runs of blanks. Each sum keeps inside its byte, so that every bit is right.

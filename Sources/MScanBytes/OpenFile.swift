@@ -91,7 +91,9 @@ public final class OpenFile: Sendable {
     if buffer.isEmpty {
       // Nothing to keep: the bytes need no zeros first.
       buffer = unsafe [UInt8](unsafeUninitializedCapacity: count) { space, filled in
-        filled = unsafe fill(UnsafeMutableRawBufferPointer(space), from: offset)
+        let bytes = UnsafeMutableRawBufferPointer(space)
+        unsafe LargeArrays.advise(bytes)
+        filled = unsafe fill(bytes, from: offset)
       }
       return buffer.count
     }

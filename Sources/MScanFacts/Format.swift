@@ -12,10 +12,12 @@ public struct ArtifactInput: Sendable {
   public let interest: ValueInterest
   /// Which keywords to look for in texts.
   public let texts: TextInterest
+  /// Which calls of source code to state.
+  public let calls: CallInterest
 
   public init(
     index: Int, source: ByteSource, name: String, limits: Limits = .standard, interest: ValueInterest = .all,
-    texts: TextInterest = .none
+    texts: TextInterest = .none, calls: CallInterest = .all
   ) {
     self.index = index
     self.source = source
@@ -23,6 +25,7 @@ public struct ArtifactInput: Sendable {
     self.limits = limits
     self.interest = interest
     self.texts = texts
+    self.calls = calls
   }
 }
 

@@ -64,7 +64,7 @@ public struct PythonModule {
     let notes = PythonNotes(artifact: 0, size: source.count)
     statements = PythonStatements(
       tree: reading.tree, input: ArtifactInput(index: 0, source: source, name: name, limits: limits), notes: notes)
-    statements.followCalls()
+    statements.lookAhead()
     isComplete = reading.isWhole && statements.resolver.limit == nil
   }
 
@@ -81,9 +81,9 @@ public struct PythonModule {
   public mutating func raise(_ name: String, to moment: Moment) -> Bool { statements.raise(name, to: moment) }
 
   /// When the code of each function runs, by its name; the module's own code by the empty name.
-  public func moments() -> [String: Moment] { statements.moments() }
+  public mutating func moments() -> [String: Moment] { statements.moments() }
 
   /// The calls that lead to a function's code from one that something else calls, the first one first, and the name of
   /// that one; empty for the module's own level.
-  public func way(to function: String) -> (start: String, steps: [FlowStep]) { statements.way(to: function) }
+  public mutating func way(to function: String) -> (start: String, steps: [FlowStep]) { statements.way(to: function) }
 }

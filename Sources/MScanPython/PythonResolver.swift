@@ -20,14 +20,15 @@ struct PythonResolver {
   static let pathBound = 4096
   static let valueBound = 8
 
-  private var memo: [NodeID: [PythonValue]] = [:]
+  /// Answers, by node.
+  private var memo: [[PythonValue]?]
   /// Names with a value of their own while a comprehension is worked out.
   var environment: [UInt32: PythonValue] = [:]
   /// Calls of each function or lambda of the module, for what its parameters are.
   var callSites: [NodeID: [NodeID]] = [:]
   private var depth = 0
-  /// Expressions that are being worked out.
-  private var active: Set<NodeID> = []
+  /// Expressions that are being worked out, by node.
+  private var active: [Bool]
   private var activeNames: Set<UInt64> = []
   private var boundValues: [UInt64: [PythonValue]] = [:]
   private var assignedToAttribute: [UInt32: [PythonValue]] = [:]
@@ -37,25 +38,28 @@ struct PythonResolver {
   init(tree: PythonTree, scopes: PythonScopes, limits: Limits) {
     self.tree = tree
     self.scopes = scopes
+    memo = [[PythonValue]?](repeating: nil, count: tree.nodes.count)
+    active = [Bool](repeating: false, count: tree.nodes.count)
     fuel = limits.pythonSteps
     depthBound = limits.pythonMeaning
   }
 
   /// Everything the expression could be; empty when nothing is known of it.
   mutating func values(of node: NodeID) -> [PythonValue] {
-    if let known = memo[node], environment.isEmpty { return known }
+    if let known = memo[Int(node)], environment.isEmpty { return known }
     guard depth < depthBound, fuel > 0 else {
       if limit == nil { limit = fuel > 0 ? "pythonMeaning" : "pythonSteps" }
       return []
     }
     // Asked again on the way to its own answer, an expression adds nothing.
-    guard active.insert(node).inserted else { return [] }
+    guard !active[Int(node)] else { return [] }
+    active[Int(node)] = true
     depth += 1
     fuel -= 1
     let found = kept(compute(node))
     depth -= 1
-    active.remove(node)
-    if environment.isEmpty { memo[node] = found }
+    active[Int(node)] = false
+    if environment.isEmpty { memo[Int(node)] = found }
     return found
   }
 

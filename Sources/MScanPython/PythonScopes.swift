@@ -82,8 +82,17 @@ struct PythonScopes {
   }
 
   private mutating func later(_ nodes: some Sequence<NodeID>, _ scope: Int) {
+    let mark = pending.count
+    for node in nodes {
+      switch tree.nodes[Int(node)].kind {
+      // Nothing is in them or bound by them.
+      case .name, .number, .constant, .string, .text:
+        scopeOf[Int(node)] = UInt32(truncatingIfNeeded: scope)
+      default: pending.append((node, scope))
+      }
+    }
     // The stack gives them back in order, so that bindings come in the order of the text.
-    for node in Array(nodes).reversed() { pending.append((node, scope)) }
+    pending[mark...].reverse()
   }
 
   // MARK: - Nodes

@@ -42,8 +42,7 @@ extension PythonStatements {
       let isImport = tree[node].kind == .importStatement || tree[node].kind == .importFromStatement
       switch tree[node].kind {
       case .call:
-        let written = writtenName(tree[node].first)
-        targets = subjects(of: tree[node].first, written: written, arguments: node)
+        targets = subjects(of: tree[node].first, arguments: node)
       case .decorator: targets = resolver.values(of: tree[node].first).compactMap(\.asPath)
       default: targets = tree.children(of: node).map { imported(by: $0, of: tree[node]) }
       }
@@ -87,11 +86,12 @@ extension PythonStatements {
     var values = resolver.values(named: number)
     for step in steps.dropFirst() { values = values.flatMap { resolver.attribute(step, of: $0) } }
     var changed = false
-    for value in values where runs.raise(value, to: moment) { changed = true }
+    for value in values where raise(value, to: moment) { changed = true }
     return changed
   }
 
-  func moments() -> [String: PythonModule.Moment] {
+  mutating func moments() -> [String: PythonModule.Moment] {
+    let runs = runs
     var found: [String: PythonModule.Moment] = [:]
     for index in scopes.scopes.indices where scopes.scopes[index].kind == .function {
       let name = scopeNames[index]
@@ -102,10 +102,11 @@ extension PythonStatements {
   }
 
   /// The calls on the way to a function, from what Python or the loader calls itself.
-  func steps(to function: String) -> [FlowStep] { function.isEmpty ? [] : way(to: function).steps }
+  mutating func steps(to function: String) -> [FlowStep] { function.isEmpty ? [] : way(to: function).steps }
 
   /// The calls on the way to a function, and the function that they start in.
-  func way(to function: String) -> (start: String, steps: [FlowStep]) {
+  mutating func way(to function: String) -> (start: String, steps: [FlowStep]) {
+    let runs = runs
     guard !function.isEmpty, let scope = scopesByName[function]?.first(where: { runs.causes[$0] != nil }) else {
       return (function, [])
     }

@@ -83,7 +83,7 @@ extension PythonStatements {
       case .bytes(let content): bytes = content
       default: continue
       }
-      state(bytes, callee: callee, at: given, when: moment(of: node), into: &sink)
+      state(bytes, callee: callee, at: given, from: node, into: &sink)
     }
   }
 
@@ -113,14 +113,15 @@ extension PythonStatements {
       case .bytes(let content): bytes = content
       default: continue
       }
-      state(bytes, callee: "", at: node, when: moment(of: node), into: &sink)
+      state(bytes, callee: "", at: node, from: node, into: &sink)
     }
   }
 
-  private func state(
-    _ bytes: [UInt8], callee: String, at node: NodeID, when: [String], into sink: inout FactBuffer
+  private mutating func state(
+    _ bytes: [UInt8], callee: String, at node: NodeID, from code: NodeID, into sink: inout FactBuffer
   ) {
     for match in texts.matches(in: bytes.span) {
+      let when = moment(of: code)
       let start = max(0, match.offset - Self.excerptBytes / 2)
       let excerpt = bytes[start..<min(bytes.count, start + Self.excerptBytes)]
       let fact = TextFact(

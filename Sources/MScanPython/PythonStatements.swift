@@ -8,8 +8,11 @@ struct PythonStatements {
   let notes: PythonNotes
   let scopes: PythonScopes
   let texts: TextInterest
+  let calls: CallInterest
   var resolver: PythonResolver
-  var runs: PythonRuns
+  /// Worked out when the first fact needs it: of most modules there is none to tell.
+  private var knownRuns: PythonRuns?
+  private let isStarted: Bool
   /// Calls, imports and decorators, in the order of their places.
   let places: [NodeID]
   /// The name of each scope, and the functions of each name.
@@ -28,10 +31,10 @@ struct PythonStatements {
     self.limits = input.limits
     self.notes = notes
     texts = input.texts
+    calls = input.calls.decided()
     scopes = PythonScopes(tree)
     resolver = PythonResolver(tree: tree, scopes: scopes, limits: input.limits)
-    runs = PythonRuns(
-      tree: tree, scopes: scopes, isStarted: input.name == "setup.py" || input.name == "__main__.py")
+    isStarted = input.name == "setup.py" || input.name == "__main__.py"
     scopeNames = Self.names(of: scopes, in: tree)
     var byName: [String: [Int]] = [:]
     for (index, scope) in scopes.scopes.enumerated() where scope.kind == .function {
@@ -51,7 +54,7 @@ struct PythonStatements {
   }
 
   mutating func state(into sink: inout FactBuffer) {
-    followCalls()
+    lookAhead()
     for node in places {
       switch tree[node].kind {
       case .call: state(call: node, into: &sink)
@@ -68,9 +71,15 @@ struct PythonStatements {
     }
   }
 
+  /// Whether any of the names is one that somebody wants to hear of.
+  func concerns(_ names: [String], _ construct: String) -> Bool {
+    calls.isEverything || names.contains { calls.wants($0, in: construct) }
+  }
+
   // MARK: - Which call enters what
 
-  mutating func followCalls() {
+  /// What the resolver has to know before it is asked.
+  mutating func lookAhead() {
     // Plain calls first: what parameters are depends on them.
     for node in places where tree[node].kind == .call {
       for function in plainCallees(tree[node].first) {
@@ -79,6 +88,26 @@ struct PythonStatements {
     }
     // From the top down, so that a name that stands for a name that stands for a name takes one step each.
     for node in scopes.assigned.sorted(by: { tree[$0].start < tree[$1].start }) { _ = resolver.values(of: node) }
+  }
+
+  /// When each function runs.
+  var runs: PythonRuns {
+    mutating get {
+      if let knownRuns { return knownRuns }
+      let found = followCalls()
+      knownRuns = found
+      return found
+    }
+  }
+
+  /// Something outside calls it.
+  mutating func raise(_ value: PythonValue, to moment: PythonModule.Moment) -> Bool {
+    if knownRuns == nil { knownRuns = followCalls() }
+    return knownRuns?.raise(value, to: moment) ?? false
+  }
+
+  private mutating func followCalls() -> PythonRuns {
+    var runs = PythonRuns(tree: tree, scopes: scopes, isStarted: isStarted)
     for node in places {
       let scope = Int(scopes.scopeOf[Int(node)])
       switch tree[node].kind {
@@ -101,6 +130,7 @@ struct PythonStatements {
       for value in resolver.values(of: change.value) { runs.enter(value, from: scope, at: change.target) }
     }
     runs.settle()
+    return runs
   }
 
   /// Whether an expression is something importable, or made by it.
@@ -135,7 +165,9 @@ struct PythonStatements {
         subjects = resolver.values(of: object).compactMap(\.asPath).filter { $0.first != "(" }
         constants = resolver.values(of: parts[1]).compactMap(\.asText).map { "0:" + $0.prefix(200) }
       }
-      guard !subjects.isEmpty else { continue }
+      guard !subjects.isEmpty, concerns(subjects, target.kind == .attribute ? "assignment" : "item-assignment") else {
+        continue
+      }
       var fact = CallableFact(
         module: "", name: writtenName(target.kind == .attribute ? change.target : object), stage: .named,
         via: target.kind == .attribute ? "assignment" : "item-assignment",
@@ -158,7 +190,7 @@ struct PythonStatements {
       for value in scope.returns where tree[value].kind == .tuple {
         guard let first = tree.children(of: value).first(where: { _ in true }) else { continue }
         let paths = resolver.values(of: first).compactMap(\.asPath)
-        guard !paths.isEmpty else { continue }
+        guard !paths.isEmpty, concerns(paths, "argument") else { continue }
         var fact = CallableFact(
           module: "", name: writtenName(first), stage: .named, via: "argument", when: moment(of: value),
           subjects: paths)
@@ -193,17 +225,27 @@ struct PythonStatements {
     return .source(line: line, column: column)
   }
 
-  func moment(of node: NodeID) -> [String] {
+  mutating func moment(of node: NodeID) -> [String] {
     [runs.moments[Int(scopes.scopeOf[Int(node)])].text]
   }
 
   private mutating func state(call node: NodeID, into sink: inout FactBuffer) {
     let call = tree[node]
-    let written = writtenName(call.first)
-    let subjects = subjects(of: call.first, written: written, arguments: node)
+    let subjects = subjects(of: call.first, arguments: node)
+    let range = notes.offsets.range(call.start, call.end)
+    if concerns(subjects, "call") { state(call: node, subjects, range, into: &sink) }
+    stateHandedOn(by: node, subjects, into: &sink)
+    stateTexts(handedOnBy: node, to: subjects.first ?? "", into: &sink)
+    stateContent(of: node, subjects, range, into: &sink)
+  }
+
+  private mutating func state(
+    call node: NodeID, _ subjects: [String], _ range: ByteRange, into sink: inout FactBuffer
+  ) {
+    let call = tree[node]
     var fact = CallableFact(
-      module: "", name: written, stage: .invoked, via: "call", arguments: arguments(of: node), when: moment(of: node),
-      subjects: subjects)
+      module: "", name: writtenName(call.first), stage: .invoked, via: "call", arguments: arguments(of: node),
+      when: moment(of: node), subjects: subjects)
     fact.function = function(of: node)
     fact.constants = constants(of: node)
     fact.receives = sources(of: node)
@@ -213,17 +255,13 @@ struct PythonStatements {
       fact.flow = steps(to: fact.function)
       knownSteps[fact.function] = fact.flow
     }
-    let range = notes.offsets.range(call.start, call.end)
     sink.emit(.callable(fact), artifact: notes.artifact, range: range, place: place(of: call), distinct: true)
-    stateHandedOn(by: node, subjects, into: &sink)
-    stateTexts(handedOnBy: node, to: subjects.first ?? "", into: &sink)
-    stateContent(of: node, subjects, range, into: &sink)
   }
 
   /// Importable things that are handed to a call, which may call them.
   private mutating func stateHandedOn(by node: NodeID, _ subjects: [String], into sink: inout FactBuffer) {
     if subjects == ["builtins.isinstance"] || subjects == ["builtins.issubclass"] { return }
-    for (given, paths) in handedOn(by: node) {
+    for (given, paths) in handedOn(by: node) where concerns(paths, "argument") {
       var fact = CallableFact(
         module: "", name: writtenName(given), stage: .named, via: "argument", when: moment(of: node), subjects: paths)
       fact.function = function(of: node)
@@ -246,7 +284,7 @@ struct PythonStatements {
     let expression = tree[node].first
     guard expression != 0, tree[expression].kind != .call else { return }
     let paths = resolver.values(of: expression).compactMap(\.asPath)
-    guard !paths.isEmpty else { return }
+    guard !paths.isEmpty, concerns(paths, "decorator") else { return }
     var fact = CallableFact(
       module: "", name: writtenName(expression), stage: .invoked, via: "decorator", when: moment(of: node),
       subjects: paths)
@@ -271,7 +309,7 @@ struct PythonStatements {
 
   /// What the callee can be. A name of the module itself stays as it is written, and what hangs on a value that nothing
   /// is known of hangs on `?`: a parameter called `os` is not the module.
-  mutating func subjects(of callee: NodeID, written: String, arguments node: NodeID) -> [String] {
+  mutating func subjects(of callee: NodeID, arguments node: NodeID) -> [String] {
     let values = resolver.values(of: callee)
     var paths = values.compactMap(\.asPath)
     for case .caller(let name) in values {
@@ -282,9 +320,13 @@ struct PythonStatements {
     }
     // A name that nothing here binds is one of the built-in ones, or comes from whoever runs this text: another cell of
     // the notebook, the caller of `exec`.
-    if written.contains("."), paths.contains("builtins." + written) { paths.append(written) }
+    if tree[callee].kind == .attribute, paths.contains(where: { $0.utf8.starts(with: "builtins.".utf8) }) {
+      let written = writtenName(callee)
+      if paths.contains("builtins." + written) { paths.append(written) }
+    }
     for path in paths { paths += Self.throughModule(path) }
     if !paths.isEmpty { return paths }
+    let written = writtenName(callee)
     guard let dot = written.firstIndex(of: ".") else { return [written] }
     return ["?" + written[dot...]]
   }
@@ -298,6 +340,7 @@ struct PythonStatements {
   /// `os.system` for `torch.os.system`.
   private static func throughModule(_ path: String) -> [String] {
     guard path.utf8.first != UInt8(ascii: "("), path.utf8.first != UInt8(ascii: ".") else { return [] }
+    guard path.utf8.reduce(0, { $0 + ($1 == UInt8(ascii: ".") ? 1 : 0) }) > 1 else { return [] }
     let steps = path.split(separator: ".")
     guard steps.count > 2 else { return [] }
     return steps.indices.dropFirst().dropLast().filter { commonModules.contains(steps[$0]) }.map {

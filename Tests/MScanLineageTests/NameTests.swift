@@ -118,7 +118,11 @@ import Testing
       ])
   }
 
-  static let known = ["acme/base": [], "acme/chat": ["acme/base"], "other/rival": []] as [String: [String]]
+  static func bases(_ parents: KeyValuePairs<String, [String]>) -> KnownBases {
+    KnownBases(parents.map { KnownBases.Entry(name: $0.key, parents: $0.value) })
+  }
+
+  static let known = bases(["acme/base": [], "acme/chat": ["acme/base"], "other/rival": []])
 
   static let verdicts:
     [(claims: [String], operation: MScanLineage.Operation?, found: [String], MScanLineage.Operation, Verdict.Kind)] = [
@@ -148,6 +152,30 @@ import Testing
   }
 
   @Test func cyclesOfParentsEnd() {
-    #expect(Verdict.roots(of: "a/a", ["a/a": ["b/b"], "b/b": ["a/a"]]) == ["a/a"])
+    #expect(Verdict.roots(of: "a/a", Self.bases(["a/a": ["b/b"], "b/b": ["a/a"]])) == ["a/a"])
+  }
+
+  /// The index answers what comparing with every name would.
+  @Test func indexFindsTheSameNames() {
+    let names = [
+      "acme/base", "ACME/Base", "base", "BASE", "other/base", "a/b/base", "acme/", "/base", "", "/", "é/B",
+      "e\u{301}/b",
+    ]
+    var index = ModelNameIndex()
+    for (number, name) in names.enumerated() { index.add(name, number) }
+    for name in names {
+      let compared = names.indices.filter { ModelName.areSame(names[$0], name) }
+      #expect(index.numbers(of: name).sorted() == compared, "\(name)")
+    }
+  }
+
+  @Test func aKnownBaseIsTheOneWrittenExactlySo() {
+    let known = KnownBases([
+      .init(name: "b/base", parents: []), .init(name: "a/base", parents: ["x/y"]), .init(name: "Base", parents: []),
+    ])
+    #expect(known["base"]?.name == "Base")
+    #expect(known["a/base"]?.parents == ["x/y"])
+    #expect(known["B/BASE"]?.name == "b/base")
+    #expect(known["c/other"] == nil)
   }
 }

@@ -116,7 +116,9 @@ public struct RuleTest: Sendable {
   }
 
   private func findings(in bytes: [UInt8], name: String) -> [Finding] {
-    let scan = Walker(limits: limits, interest: rules.valueInterest, texts: rules.textInterest).read(bytes, name: name)
+    let walker = Walker(
+      limits: limits, interest: rules.valueInterest, texts: rules.textInterest, calls: rules.callInterest)
+    let scan = walker.read(bytes, name: name)
     return Judge(rules: rules).verdict(on: scan).findings
   }
 

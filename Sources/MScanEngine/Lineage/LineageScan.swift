@@ -45,7 +45,7 @@ final class LineageScan: Sendable {
     guard !units.isEmpty else { return Result() }
     let local = localBases(units)
     let known = Matcher(registries: options.registries, local: local.map(\.base)).knownBases()
-    let outcomes = outcomes(units, local, known.mapValues(\.parents))
+    let outcomes = outcomes(units, local, known)
     var result = Result()
     result.bytesRead = outcomes.reduce(0) { $0 + $1.origin.bytesRead }
     let teller = LineageTeller(known: known, advisories: options.advisories)
@@ -82,14 +82,15 @@ final class LineageScan: Sendable {
     }
   }
 
-  private func outcomes(_ units: [ModelUnit], _ local: [Local], _ known: [String: [String]]) -> [Outcome] {
+  private func outcomes(_ units: [ModelUnit], _ local: [Local], _ known: KnownBases) -> [Outcome] {
     let found = Mutex([Int: Outcome]())
     let options = options
+    let choice = LocalChoice(local, units)
     Workers.run(units.count, threads: jobs) { number in
       let unit = units[number]
       let claims = unit.claims.filter(\.isOfWeights)
       var origin = Origin()
-      let bases = local.filter { Self.mayBeBase(units[$0.unit], of: unit) }.map(\.base)
+      let bases = choice.bases(for: unit).map { local[$0].base }
       if !options.registries.isEmpty || !bases.isEmpty, let weights = unit.weights() {
         origin = Matcher(registries: options.registries, local: bases)
           .find(weights, declared: claims.map(\.parent), own: unit.ownNames)
@@ -103,12 +104,28 @@ final class LineageScan: Sendable {
 
   /// Of two models that resemble each other the weights do not tell which was first. A model that claims nothing is a
   /// base; one that claims something is not. What was quantised is never a base, and is made from one.
-  private static func mayBeBase(_ base: ModelUnit, of unit: ModelUnit) -> Bool {
-    guard !base.folder.isInside(unit.folder), !unit.folder.isInside(base.folder) else { return false }
-    let claims = unit.claims.filter(\.isOfWeights)
-    if claims.contains(where: { claim in base.ownNames.contains { ModelName.areSame($0, claim.parent) } }) {
-      return true
+  private struct LocalChoice: Sendable {
+    private let folders: [SystemPath]
+    /// Numbers of the candidates that claim nothing.
+    private var unclaiming: [Int] = []
+    private var names = ModelNameIndex()
+
+    init(_ local: [Local], _ units: [ModelUnit]) {
+      folders = local.map { units[$0.unit].folder }
+      for (number, candidate) in local.enumerated() {
+        let unit = units[candidate.unit]
+        if unit.claims.allSatisfy({ !$0.isOfWeights }) { unclaiming.append(number) }
+        for name in unit.ownNames { names.add(name, number) }
+      }
     }
-    return (!claims.isEmpty || unit.isQuantised) && base.claims.allSatisfy { !$0.isOfWeights }
+
+    /// Numbers of the candidates it may come from, ascending. Never of its own folder or of one inside or around it.
+    func bases(for unit: ModelUnit) -> [Int] {
+      guard !folders.isEmpty else { return [] }
+      let claims = unit.claims.filter(\.isOfWeights)
+      var found = Set(claims.flatMap { names.numbers(of: $0.parent) })
+      if !claims.isEmpty || unit.isQuantised { found.formUnion(unclaiming) }
+      return found.sorted().filter { !folders[$0].isInside(unit.folder) && !unit.folder.isInside(folders[$0]) }
+    }
   }
 }

@@ -4,8 +4,7 @@ import MScanLineage
 
 /// Puts outcomes into facts for the rules and into edges for the report.
 struct LineageTeller {
-  /// Parents and licences of known bases, by name.
-  let known: [String: (parents: [String], license: String)]
+  let known: KnownBases
   let advisories: [Advisory]
 
   func tell(_ outcome: LineageScan.Outcome, gravest: [Int: Severity], into result: inout LineageScan.Result) {
@@ -60,7 +59,7 @@ struct LineageTeller {
     }
     return Risk.advisories(
       for: unit.ownNames, revision: unit.revision, edges: edges, among: advisories,
-      parents: { name in known[name]?.parents ?? known.first { ModelName.areSame($0.key, name) }?.value.parents ?? [] })
+      parents: { known[$0]?.parents ?? [] })
   }
 
   private static func fact(_ inherited: InheritedAdvisory, _ unit: ModelUnit) -> LineageFact {
@@ -166,7 +165,5 @@ struct LineageTeller {
     return names.filter { seen.insert($0).inserted }
   }
 
-  private func license(of base: String) -> String {
-    known[base]?.license ?? known.first { ModelName.areSame($0.key, base) }?.value.license ?? ""
-  }
+  private func license(of base: String) -> String { known[base]?.license ?? "" }
 }

@@ -44,7 +44,8 @@ public struct Scanner: Sendable {
     let inventory = provenance.takesInventory
     var interest = rules.valueInterest.adding(CorrelatorList.keys).adding(ClaimReader.keys)
     if inventory { interest = interest.adding(ModelDescription.keys) }
-    let walker = Walker(limits: limits, interest: interest, texts: rules.textInterest, skip: skip)
+    let walker = Walker(
+      limits: limits, interest: interest, texts: rules.textInterest, calls: rules.callInterest, skip: skip)
     let judge = Judge(rules: rules.judging(groups: policy.groups, rules: policy.select))
     let folders = IndexedFolders(targets)
     let records = ProvenanceStage(provenance, limits: limits)

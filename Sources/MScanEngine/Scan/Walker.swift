@@ -19,17 +19,19 @@ public struct Walker: Sendable {
   public var limits: Limits
   public var interest: ValueInterest
   public var texts: TextInterest
+  public var calls: CallInterest
   /// Files that are left out wherever they turn up: the tool's own output.
   public var skip: Set<FileIdentity>
   private let code: ModelCode
 
   public init(
     limits: Limits = .standard, interest: ValueInterest = .all, texts: TextInterest = .none,
-    skip: Set<FileIdentity> = []
+    calls: CallInterest = .all, skip: Set<FileIdentity> = []
   ) {
     self.limits = limits
     self.interest = interest
     self.texts = texts
+    self.calls = calls
     self.skip = skip
     code = ModelCode(limits: limits)
   }
@@ -56,7 +58,9 @@ public struct Walker: Sendable {
     scan.source = source
     scan.size = file.size
     let row = scan.buffer.artifacts.append(Artifact(name: target.reported, size: file.size))
-    walk(
+    var walker = self
+    walker.calls = calls.unless { [code] in code.isReached(target.reported, in: target.folder) }
+    walker.walk(
       from: ChildArtifact(index: row, source: source), emptyIsNormal: target.emptyIsNormal, into: &scan.buffer)
     let folder = ModelFolder(path: target.folder, fileName: Self.lastComponent(target.reported))
     for correlator in CorrelatorList.all where correlator.isConcerned(scan.buffer, folder) {
@@ -226,7 +230,7 @@ public struct Walker: Sendable {
             format: reader.id, size: child.source.count))
       }
       let input = ArtifactInput(
-        index: index, source: child.source, name: name, limits: limits, interest: interest, texts: texts)
+        index: index, source: child.source, name: name, limits: limits, interest: interest, texts: texts, calls: calls)
       reader.read(input, into: &buffer)
     }
   }

@@ -203,18 +203,24 @@ struct JSONWalk {
       count &+= outline.merges.takePlain(&reader, bytes)
       return
     }
-    while let key = reader.nextPlainEntry(bytes) {
-      let token = JSONToken(kind: .key, start: key.start, end: key.end)
-      if try !keys.insert(token, bytes) {
-        frames[top].key = token
+    var batch: [(start: Int, end: Int)] = []
+    batch.reserveCapacity(Self.atOnce)
+    repeat {
+      batch.removeAll(keepingCapacity: true)
+      while batch.count < Self.atOnce, let key = reader.nextPlainEntry(bytes) { batch.append(key) }
+      for key in try keys.insert(batch, bytes) {
+        frames[top].key = JSONToken(kind: .key, start: key.start, end: key.end)
         let path = childPath(bytes)
         note(
-          "json.duplicate-key", at: token.start, end: token.end, field: "key", detail: path.dotted,
-          pointer: path.pointer, bytes, into: &sink)
+          "json.duplicate-key", at: key.start, end: key.end, field: "key", detail: path.dotted, pointer: path.pointer,
+          bytes, into: &sink)
       }
-      count &+= 1
-    }
+      count &+= batch.count
+    } while batch.count == Self.atOnce
   }
+
+  /// Entries of a vocabulary that are read before any is looked up.
+  private static let atOnce = 32
 
   // MARK: Tokens
 

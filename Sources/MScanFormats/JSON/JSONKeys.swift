@@ -3,18 +3,16 @@ import MScanBytes
 /// The keys of the objects that are open, to find equal ones. Keys compare without their escapes, by a hash with a
 /// secret of this run and then byte by byte, so that nobody can prepare a document full of collisions.
 struct JSONKeys {
-  /// Sixteen bytes, because a vocabulary has hundreds of thousands.
+  /// Eight bytes, because a vocabulary has hundreds of thousands.
   private struct Entry {
-    var hash: UInt64
     var start: UInt32
     /// Bytes with the quotes, times two; odd for one with a backslash in it.
     var size: UInt32
 
-    init?(_ key: JSONToken, hash: UInt64) {
+    init?(_ key: JSONToken) {
       guard let start = UInt32(exactly: key.start), let length = UInt32(exactly: key.end &- key.start),
         length <= .max / 2
       else { return nil }
-      self.hash = hash
       self.start = start
       size = length &* 2 | (key.isEscaped ? 1 : 0)
     }
@@ -31,12 +29,22 @@ struct JSONKeys {
   private struct Open {
     /// Index of the object's first entry.
     var base: Int
-    /// Open addressing, by the low bits of the hash: its high half, then the entry's number from 1; 0 is free. Empty
-    /// while the object is small.
+    /// Index of the hash of its first entry, while it is small.
+    var firstHash = 0
+    /// Open addressing: the upper 40 bits of the hash, of which the lower ones say where the search starts, then the
+    /// entry's number from 1; 0 is free. Empty while the object is small.
     var slots: [UInt64] = []
   }
 
-  private static let small = 8
+  /// Bits of a slot that hold the number of an entry.
+  private static let numberBits: UInt64 = 24
+  private static let numberMask: UInt64 = 1 &<< numberBits &- 1
+
+  @inline(__always)
+  private static func place(_ hash: UInt64, _ mask: Int) -> Int { Int(truncatingIfNeeded: hash &>> numberBits) & mask }
+
+  /// Keys of an object that are compared one by one. Count; 8.
+  private static let smallObject = 8
 
   /// Drawn once: each draw is a system call.
   private static let runSecret: (UInt64, UInt64) = {
@@ -45,17 +53,23 @@ struct JSONKeys {
   }()
 
   private var entries: [Entry] = []
+  /// Hashes of the keys of the open objects that are small.
+  private var hashes: [UInt64] = []
+  /// Hashes of the keys that are about to be added.
+  private var upcoming: [UInt64] = []
   /// The innermost open object, and those around it.
   private var current = Open(base: 0)
   private var outer: [Open] = []
   private var scratch: [UInt8] = []
   private var other: [UInt8] = []
+  /// Of no meaning: what was looked at beforehand.
+  private var touched: UInt64 = 0
   private let secret: (UInt64, UInt64)
   /// Keys held at one time.
   private let limit: Int
 
   init(limit: Int) {
-    self.limit = min(limit, Int(Int32.max))
+    self.limit = min(limit, Int(Self.numberMask) &- 1)
     secret = Self.runSecret
   }
 
@@ -77,12 +91,22 @@ struct JSONKeys {
       return keys.entries.indices.contains(index) && number >= 0 ? keys.entries[index].token : nil
     }
 
-    /// Whether a key says `text`, free of escapes, by its hash alone: one of billions of texts passes for one that is
-    /// there, and nobody can tell which.
-    func mayHave(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool { keys.mayHave(keys.hash(text, start, end)) }
+    /// What a text, free of escapes, is looked up by.
+    @inline(__always)
+    func hash(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> UInt64 { keys.hash(text, start, end) }
 
-    /// The same for two pieces of up to sixteen bytes together; nil for longer ones.
-    func mayHaveJoined(_ text: Span<UInt8>, _ a: Int, _ aEnd: Int, _ b: Int, _ bEnd: Int) -> Bool? {
+    /// Whether a key says the text of this hash: one of billions of texts passes for one that is there, and nobody can
+    /// tell which.
+    func mayHave(_ hash: UInt64) -> Bool { keys.mayHave(hash) }
+
+    /// Where the search for a hash starts. To look at many beforehand is faster than to wait for each.
+    func firstSlot(of hash: UInt64) -> UInt64 {
+      let slots = keys.current.slots
+      return slots.isEmpty ? 0 : slots[JSONKeys.place(hash, slots.count &- 1)]
+    }
+
+    /// The hash of two pieces together, of up to eight bytes each; nil for longer ones.
+    func hashJoined(_ text: Span<UInt8>, _ a: Int, _ aEnd: Int, _ b: Int, _ bEnd: Int) -> UInt64? {
       let (first, second) = (aEnd &- a, bEnd &- b)
       guard first >= 0, second >= 0, first &+ second <= 16, first <= 8, second <= 8 else { return nil }
       let head = first == 8 ? text.word(at: a) ?? 0 : text.shortWord(at: a, count: first)
@@ -91,7 +115,7 @@ struct JSONKeys {
       // A shift by 64 is none of a word's.
       let low = first == 8 ? head : head | tail &<< shift
       let high = first == 8 ? tail : first == 0 ? 0 : tail &>> (64 &- shift)
-      return keys.mayHave(keys.hash(low, high, count: first &+ second))
+      return keys.hash(low, high, count: first &+ second)
     }
 
     /// Number of the key that says `text`, free of escapes; nil when none does.
@@ -106,19 +130,17 @@ struct JSONKeys {
     var kept = self
     kept.outer = []
     entries = Array(entries[..<base])
+    hashes.removeLast(hashes.count &- current.firstHash)
     current = outer.popLast() ?? Open(base: 0)
     return Table(kept, base: base)
   }
 
   private func mayHave(_ hash: UInt64) -> Bool {
-    if current.slots.isEmpty {
-      for index in current.base..<entries.count where entries[index].hash == hash { return true }
-      return false
-    }
+    if current.slots.isEmpty { return small.contains { $0 == hash } }
     let mask = current.slots.count &- 1
-    var slot = Int(truncatingIfNeeded: hash) & mask
+    var slot = Self.place(hash, mask)
     while current.slots[slot] != 0 {
-      if current.slots[slot] &>> 32 == hash &>> 32 { return true }
+      if current.slots[slot] &>> Self.numberBits == hash &>> Self.numberBits { return true }
       slot = (slot &+ 1) & mask
     }
     return false
@@ -127,17 +149,18 @@ struct JSONKeys {
   private mutating func find(_ text: Span<UInt8>, in bytes: Span<UInt8>) -> Int? {
     let hash = hash(text, 0, text.count)
     if current.slots.isEmpty {
-      for index in current.base..<entries.count where entries[index].hash == hash {
+      for (step, known) in small.enumerated() where known == hash {
+        let index = current.base &+ step
         if says(entries[index], text, bytes) { return index }
       }
       return nil
     }
     let mask = current.slots.count &- 1
-    var slot = Int(truncatingIfNeeded: hash) & mask
+    var slot = Self.place(hash, mask)
     while current.slots[slot] != 0 {
       let held = current.slots[slot]
-      if held &>> 32 == hash &>> 32 {
-        let index = Int(held & 0xffff_ffff) &- 1
+      if held &>> Self.numberBits == hash &>> Self.numberBits {
+        let index = Int(held & Self.numberMask) &- 1
         if says(entries[index], text, bytes) { return index }
       }
       slot = (slot &+ 1) & mask
@@ -160,11 +183,12 @@ struct JSONKeys {
 
   mutating func begin() {
     outer.append(current)
-    current = Open(base: entries.count)
+    current = Open(base: entries.count, firstHash: hashes.count)
   }
 
   mutating func end() {
     entries.removeLast(entries.count &- current.base)
+    hashes.removeLast(hashes.count &- current.firstHash)
     current = outer.popLast() ?? Open(base: 0)
   }
 
@@ -173,7 +197,6 @@ struct JSONKeys {
   /// - Returns: whether it is new there.
   /// - Throws: `limitExceeded` (field `jsonKeys`).
   mutating func insert(_ key: JSONToken, _ bytes: Span<UInt8>) throws(ParseFailure) -> Bool {
-    guard entries.count < limit else { throw ParseFailure(.limitExceeded, "jsonKeys", at: key.start) }
     let hash: UInt64
     if key.isEscaped {
       JSONText.decode(bytes, key, repairing: false, into: &scratch)
@@ -181,42 +204,85 @@ struct JSONKeys {
     } else {
       hash = self.hash(bytes, key.start &+ 1, key.end &- 1)
     }
-    guard let entry = Entry(key, hash: hash) else { throw ParseFailure(.limitExceeded, "jsonKeys", at: key.start) }
+    return try insert(key, hash, bytes)
+  }
+
+  private mutating func insert(
+    _ key: JSONToken, _ hash: UInt64, _ bytes: Span<UInt8>
+  ) throws(ParseFailure) -> Bool {
+    guard entries.count < limit, let entry = Entry(key) else {
+      throw ParseFailure(.limitExceeded, "jsonKeys", at: key.start)
+    }
     if current.slots.isEmpty {
-      for index in current.base..<entries.count where entries[index].hash == hash {
-        if same(entries[index], entry, bytes) { return false }
+      for (step, known) in small.enumerated() where known == hash {
+        if same(entries[current.base &+ step], entry, bytes) { return false }
       }
       entries.append(entry)
-      if entries.count &- current.base > Self.small { grow() }
+      hashes.append(hash)
+      if entries.count &- current.base > Self.smallObject { makeTable() }
       return true
     }
     let mask = current.slots.count &- 1
-    var slot = Int(truncatingIfNeeded: hash) & mask
+    var slot = Self.place(hash, mask)
     while current.slots[slot] != 0 {
       let held = current.slots[slot]
-      if held &>> 32 == hash &>> 32, same(entries[Int(held & 0xffff_ffff) &- 1], entry, bytes) { return false }
+      if held &>> Self.numberBits == hash &>> Self.numberBits,
+        same(entries[Int(held & Self.numberMask) &- 1], entry, bytes)
+      {
+        return false
+      }
       slot = (slot &+ 1) & mask
     }
     entries.append(entry)
-    current.slots[slot] = (hash & ~0xffff_ffff) | UInt64(truncatingIfNeeded: entries.count)
-    if (entries.count &- current.base) &* 2 > mask { grow() }
+    current.slots[slot] = (hash & ~Self.numberMask) | UInt64(truncatingIfNeeded: entries.count)
+    if entries.count &- current.base > (mask &+ 1) / 4 &* 3 { grow() }
     return true
   }
 
-  /// Makes the table of the object twice its number of keys or more.
-  private mutating func grow() {
-    var capacity = 64
-    while capacity < (entries.count &- current.base) &* 2 &+ 1 { capacity &*= 2 }
-    // The old table goes first: a vocabulary's is megabytes.
-    current.slots = []
-    var slots = [UInt64](repeating: 0, count: capacity)
-    for index in current.base..<entries.count {
-      let hash = entries[index].hash
-      var slot = Int(truncatingIfNeeded: hash) & (capacity &- 1)
-      while slots[slot] != 0 { slot = (slot &+ 1) & (capacity &- 1) }
-      slots[slot] = (hash & ~0xffff_ffff) | UInt64(truncatingIfNeeded: index &+ 1)
+  /// Adds keys without escapes, one after the other. The places they go to are looked at first, all at once: a large
+  /// table lies in memory that is slow to answer.
+  ///
+  /// - Returns: which of them were there already.
+  /// - Throws: as above.
+  mutating func insert(
+    _ keys: [(start: Int, end: Int)], _ bytes: Span<UInt8>
+  ) throws(ParseFailure) -> [(start: Int, end: Int)] {
+    upcoming.removeAll(keepingCapacity: true)
+    let mask = current.slots.count &- 1
+    for key in keys {
+      let hash = hash(bytes, key.start &+ 1, key.end &- 1)
+      upcoming.append(hash)
+      if mask > 0 { touched ^= current.slots[Self.place(hash, mask)] }
     }
+    var known: [(start: Int, end: Int)] = []
+    for (number, key) in keys.enumerated() {
+      let token = JSONToken(kind: .key, start: key.start, end: key.end)
+      if try !insert(token, upcoming[number], bytes) { known.append(key) }
+    }
+    return known
+  }
+
+  /// Hashes of the keys of an object without a table.
+  private var small: ArraySlice<UInt64> { hashes[current.firstHash...] }
+
+  private mutating func makeTable() {
+    current.slots = [UInt64](repeating: 0, count: 64)
+    for (step, hash) in small.enumerated() { fill(&current.slots, hash, number: current.base &+ step &+ 1) }
+    hashes.removeLast(hashes.count &- current.firstHash)
+  }
+
+  /// Makes the table four times as large; the old one says all that the new one holds.
+  private mutating func grow() {
+    var slots = LargeArrays.zeros(current.slots.count &* 4)
+    for held in current.slots where held != 0 { fill(&slots, held, number: Int(held & Self.numberMask)) }
     current.slots = slots
+  }
+
+  private func fill(_ slots: inout [UInt64], _ hash: UInt64, number: Int) {
+    let mask = slots.count &- 1
+    var slot = Self.place(hash, mask)
+    while slots[slot] != 0 { slot = (slot &+ 1) & mask }
+    slots[slot] = (hash & ~Self.numberMask) | UInt64(truncatingIfNeeded: number)
   }
 
   private mutating func same(_ a: Entry, _ b: Entry, _ bytes: Span<UInt8>) -> Bool {

@@ -111,6 +111,8 @@ struct EncodedTextScan {
   /// The run being read, over the ends of its lines; empty when there is none.
   private var run = ByteRange(0, 0)
   private var isHex = true
+  /// The first byte that the run decodes to.
+  private var firstByte: UInt8 = 0
   /// The run ends with a line that may go on in the next.
   private var mayGoOn = false
   /// Where a payload starts whose first bytes are beyond doubt.
@@ -130,6 +132,7 @@ struct EncodedTextScan {
     while unsearched == nil, source.read(at: base, count: 1 << 16, into: &piece) > 0 {
       var at = 0
       while at < piece.count {
+        if open == nil, !mayGoOn { at = Self.skipShortWords(piece, from: at) }
         let start = at
         while at < piece.count, values[Int(piece[at])] < 64 { at &+= 1 }
         let first = open ?? (base &+ start)
@@ -139,19 +142,57 @@ struct EncodedTextScan {
         }
         open = nil
         if base &+ at &- first >= Self.shortest || mayGoOn, base &+ at > first {
-          take(ByteRange(first, base &+ at), next: piece[at])
+          take(ByteRange(first, base &+ at), head(of: first, in: piece, base), next: piece[at])
         }
         while at < piece.count, values[Int(piece[at])] >= 64 { at &+= 1 }
       }
       base &+= piece.count
     }
-    if let open { take(ByteRange(open, base), next: 0) }
+    if let open { take(ByteRange(open, base), head(of: open, in: [], base), next: 0) }
     finish()
     return payloads
   }
 
+  /// Where a run of ``shortest`` characters may start, from a place on where none is open. Words that are shorter are
+  /// told from their ends, without looking at each character.
+  private static func skipShortWords(_ piece: [UInt8], from start: Int) -> Int {
+    let values = values
+    var start = start
+    while start &+ shortest <= piece.count {
+      var back = start &+ shortest &- 1
+      while back >= start, values[Int(piece[back])] < 64 { back &-= 1 }
+      if back < start { return start }
+      start = back &+ 1
+    }
+    return start
+  }
+
+  /// The first four characters of a line.
+  private func head(of line: Int, in piece: [UInt8], _ base: Int) -> Head {
+    let at = line &- base
+    if at >= 0, at &+ 4 <= piece.count { return Head(piece[at], piece[at &+ 1], piece[at &+ 2], piece[at &+ 3]) }
+    let bytes = source.prefix(4, at: line)
+    guard bytes.count == 4 else { return Head(0, 0, 0, 0) }
+    return Head(bytes[0], bytes[1], bytes[2], bytes[3])
+  }
+
+  private struct Head {
+    /// What they decode to.
+    let first: UInt8
+    let second: UInt8
+    /// Whether the line may be hexadecimal digits, with `0x` in front or without.
+    let mayBeHex: Bool
+
+    init(_ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) {
+      let (x, y, z) = (values[Int(a)], values[Int(b)], values[Int(c)])
+      first = x &<< 2 | (y &>> 4) & 3
+      second = y &<< 4 | (z &>> 2) & 15
+      mayBeHex = isHexDigit(a) && (isHexDigit(b) || a == 0x30 && b == 0x78) && isHexDigit(c) && isHexDigit(d)
+    }
+  }
+
   /// Takes the letters of one line: they go on with the run, or start another.
-  private mutating func take(_ line: ByteRange, next: UInt8) {
+  private mutating func take(_ line: ByteRange, _ head: Head, next: UInt8) {
     let goesOn =
       mayGoOn && line.start &- run.end <= 256
       && source.prefix(line.start &- run.end, at: run.end).allSatisfy { [0x0a, 0x0d, 0x20, 0x09].contains($0) }
@@ -161,11 +202,12 @@ struct EncodedTextScan {
       finish()
       guard line.count >= Self.shortest else { return }
       run = line
+      firstByte = head.first
       isHex = true
       candidate = nil
     }
-    if isHex { isHex = isHexadecimal(line) }
-    if candidate == nil, line.count >= Self.shortest { lookAtStart(of: line) }
+    if isHex { isHex = (line.count < 4 || head.mayBeHex) && isHexadecimal(line) }
+    if candidate == nil, line.count >= Self.shortest, Self.isTelling(head.first, head.second) { lookAtStart(of: line) }
     mayGoOn = (next == 0x0a || next == 0x0d) && line.count >= Self.wrapped
   }
 
@@ -191,7 +233,7 @@ struct EncodedTextScan {
     if isHex { takeHex() }
     if let candidate, add(ByteRange(candidate, run.end), .base64) { return }
     // The start of a run is also tried for pickles that have no magic number.
-    if candidate != run.start { _ = add(run, .base64) }
+    if candidate != run.start, Self.mayStart[Int(firstByte)] { _ = add(run, .base64) }
   }
 
   private mutating func takeHex() {
@@ -200,11 +242,17 @@ struct EncodedTextScan {
     _ = add(ByteRange(start, run.end), .hex)
   }
 
-  /// Whether three decoded bytes could be the start of something with a magic number.
-  private static func isTellingBytes(_ head: [UInt8]) -> Bool {
-    guard head.count >= 3 else { return false }
-    let second = head[1]
-    switch head[0] {
+  /// By the first byte: whether ``what(_:)`` may know a text that decodes to it.
+  private static let mayStart: [Bool] = (0..<256).map { byte in
+    let first = UInt8(truncatingIfNeeded: byte)
+    return Identify.mayStartPickle([first]) || (0..<256).contains { isTelling(first, UInt8(truncatingIfNeeded: $0)) }
+  }
+
+  private static func isTellingBytes(_ head: [UInt8]) -> Bool { head.count >= 3 && isTelling(head[0], head[1]) }
+
+  /// Whether two decoded bytes could be the start of something with a magic number.
+  private static func isTelling(_ first: UInt8, _ second: UInt8) -> Bool {
+    switch first {
     case 0x80: return (2...5).contains(second)
     case 0x50: return second == 0x4b
     case 0x7f: return second == 0x45

@@ -17,8 +17,23 @@ struct MergeWalk {
   /// What two parts make has to be a token. It need not be where a prefix of the second falls away.
   private let checksWhole: Bool
   private var joined: [UInt8] = []
+  /// Merges that were read and not yet looked up: many at once, so that the table's memory answers for all together.
+  private var waiting: [Waiting] = []
+  private static let atOnce = 32
+  /// Of no meaning: what was looked at beforehand.
+  private var touched: UInt64 = 0
   private var scratch: [UInt8] = []
   private var parts = 0
+
+  private struct Waiting {
+    /// Hashes of both parts and of what they make; all zero for a text that is no pair.
+    var first: UInt64 = 0
+    var second: UInt64 = 0
+    var whole: UInt64 = 0
+    var isPair = false
+    var start: Int
+    var end: Int
+  }
 
   /// One that checks nothing.
   init() { (isWhole, table, checksWhole) = (false, nil, false) }
@@ -34,19 +49,39 @@ struct MergeWalk {
   mutating func takePlain(_ reader: inout JSONReader, _ bytes: Span<UInt8>) -> Int {
     var count = 0
     while true {
+      var next: Waiting
       if let merge = reader.nextPlainString(bytes, most: Self.plainLength) {
-        if let table, !knows(bytes, merge.start &+ 1, merge.end &- 1, table) { note(merge.start, merge.end) }
+        next = Waiting(start: merge.start, end: merge.end)
+        if let table { take(&next, bytes, merge.start &+ 1, merge.end &- 1, table) }
       } else if let pair = reader.nextPlainPair(bytes, most: Self.plainLength) {
-        var isKnown = true
+        next = Waiting(start: pair.first.start, end: pair.second.end)
         if let table {
-          isKnown = knows(
-            bytes, pair.first.start &+ 1, pair.first.end &- 1, pair.second.start &+ 1, pair.second.end &- 1, table)
+          take(
+            &next, bytes, pair.first.start &+ 1, pair.first.end &- 1, pair.second.start &+ 1, pair.second.end &- 1,
+            table)
         }
-        if !isKnown { note(pair.first.start, pair.second.end) }
       } else {
+        lookUp()
         return count
       }
+      waiting.append(next)
+      if waiting.count == Self.atOnce { lookUp() }
       count &+= 1
+    }
+  }
+
+  /// Looks up what waits, in its order.
+  private mutating func lookUp() {
+    defer { waiting.removeAll(keepingCapacity: true) }
+    guard let table else { return }
+    for merge in waiting where merge.isPair {
+      touched ^= table.firstSlot(of: merge.first) ^ table.firstSlot(of: merge.second) ^ table.firstSlot(of: merge.whole)
+    }
+    for merge in waiting {
+      let isKnown =
+        merge.isPair && table.mayHave(merge.first) && table.mayHave(merge.second)
+        && (!checksWhole || table.mayHave(merge.whole))
+      if !isKnown { note(merge.start, merge.end) }
     }
   }
 
@@ -60,13 +95,16 @@ struct MergeWalk {
     case .string where depth == 1:
       JSONText.decode(bytes, token, repairing: false, into: &scratch)
       let text = scratch
-      if !knows(text.span, 0, text.count, table) { note(token.start, token.end) }
+      var merge = Waiting(start: token.start, end: token.end)
+      take(&merge, text.span, 0, text.count, table)
+      waiting.append(merge)
+      lookUp()
     case .string where depth == 2:
       JSONText.decode(bytes, token, repairing: false, into: &scratch)
       parts &+= 1
       joined.append(contentsOf: scratch)
-      let isPart = parts <= 2 && table.mayHave(scratch.span, 0, scratch.count)
-      if !isPart || parts == 2 && checksWhole && !table.mayHave(joined.span, 0, joined.count) {
+      let isPart = parts <= 2 && table.mayHave(table.hash(scratch.span, 0, scratch.count))
+      if !isPart || parts == 2 && checksWhole && !table.mayHave(table.hash(joined.span, 0, joined.count)) {
         note(token.start, token.end)
       }
     default: break
@@ -78,24 +116,33 @@ struct MergeWalk {
     if first.count < Tally.shown { first.append(ByteRange(start, end)) }
   }
 
+  /// Takes the parts of `a b`.
   @inline(__always)
-  private mutating func knows(_ text: Span<UInt8>, _ start: Int, _ end: Int, _ table: JSONKeys.Table) -> Bool {
+  private mutating func take(
+    _ merge: inout Waiting, _ text: Span<UInt8>, _ start: Int, _ end: Int, _ table: JSONKeys.Table
+  ) {
     var blank = start
     while blank < end, text[blank] != 0x20 { blank &+= 1 }
-    guard blank > start, blank < end else { return false }
-    return knows(text, start, blank, blank &+ 1, end, table)
+    guard blank > start, blank < end else { return }
+    take(&merge, text, start, blank, blank &+ 1, end, table)
   }
 
   @inline(__always)
-  private mutating func knows(
-    _ text: Span<UInt8>, _ start: Int, _ end: Int, _ nextStart: Int, _ nextEnd: Int, _ table: JSONKeys.Table
-  ) -> Bool {
-    guard table.mayHave(text, start, end), table.mayHave(text, nextStart, nextEnd) else { return false }
-    guard checksWhole else { return true }
-    if let isThere = table.mayHaveJoined(text, start, end, nextStart, nextEnd) { return isThere }
+  private mutating func take(
+    _ merge: inout Waiting, _ text: Span<UInt8>, _ start: Int, _ end: Int, _ nextStart: Int, _ nextEnd: Int,
+    _ table: JSONKeys.Table
+  ) {
+    merge.isPair = true
+    merge.first = table.hash(text, start, end)
+    merge.second = table.hash(text, nextStart, nextEnd)
+    guard checksWhole else { return }
+    if let whole = table.hashJoined(text, start, end, nextStart, nextEnd) {
+      merge.whole = whole
+      return
+    }
     joined.removeAll(keepingCapacity: true)
     for at in start..<end { joined.append(text[at]) }
     for at in nextStart..<nextEnd { joined.append(text[at]) }
-    return table.mayHave(joined.span, 0, joined.count)
+    merge.whole = table.hash(joined.span, 0, joined.count)
   }
 }

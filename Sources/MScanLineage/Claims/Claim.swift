@@ -80,12 +80,16 @@ public enum ModelName {
   public static func areSame(_ a: String, _ b: String) -> Bool {
     let (x, y) = (a.lowercased(), b.lowercased())
     if x == y { return true }
-    guard x.contains("/") != y.contains("/") else { return false }
-    return last(x) == last(y)
+    switch (behindOwner(x), behindOwner(y)) {
+    case (let tail?, nil): return tail == y
+    case (nil, let tail?): return tail == x
+    default: return false
+    }
   }
 
-  static func last(_ name: String) -> Substring {
-    name.lastIndex(of: "/").map { name[name.index(after: $0)...] } ?? name[...]
+  /// `name` of `org/name`; nil for a name without an owner.
+  static func behindOwner(_ name: String) -> String? {
+    name.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(name[name.utf8.index(after: $0)...]) }
   }
 }
 

@@ -30,8 +30,7 @@ public struct Verdict: Sendable, Hashable {
 
   /// - Parameters:
   ///   - claims: of the weights; hints are left out.
-  ///   - known: parents of every known base, by name.
-  public init(claims: [Claim], origin: Origin, known: [String: [String]]) {
+  public init(claims: [Claim], origin: Origin, known: KnownBases) {
     let said = claims.filter(\.isOfWeights)
     guard !said.isEmpty else {
       guard let found = origin.conclusion, found.operation != .distill else {
@@ -42,7 +41,7 @@ public struct Verdict: Sendable, Hashable {
       return
     }
     let names = Self.unique(said.map(\.parent))
-    let resolved = names.map { name in known.keys.sorted().first { ModelName.areSame($0, name) } }
+    let resolved = names.map { known[$0]?.name }
     guard let found = origin.conclusion, found.operation != .distill else {
       self = Self.withoutLink(names, resolved, origin)
       return
@@ -79,7 +78,7 @@ public struct Verdict: Sendable, Hashable {
   }
 
   private static func judge(
-    _ claims: [Claim], _ names: [String], _ resolved: [String?], _ found: Conclusion, _ known: [String: [String]]
+    _ claims: [Claim], _ names: [String], _ resolved: [String?], _ found: Conclusion, _ known: KnownBases
   ) -> Verdict {
     let claimed = resolved.compactMap { $0 }
     let families = Set(claimed.flatMap { roots(of: $0, known) })
@@ -110,13 +109,13 @@ public struct Verdict: Sendable, Hashable {
   }
 
   /// The ancestors that have no parents in the registry. Cycles end where they close.
-  static func roots(of name: String, _ known: [String: [String]]) -> Set<String> {
+  static func roots(of name: String, _ known: KnownBases) -> Set<String> {
     var roots: Set<String> = []
     var seen: Set<String> = []
     var open = [name]
     while let next = open.popLast() {
       guard seen.insert(next).inserted else { continue }
-      let parents = known[next] ?? known.first { ModelName.areSame($0.key, next) }?.value ?? []
+      let parents = known[next]?.parents ?? []
       if parents.isEmpty { roots.insert(next.lowercased()) } else { open += parents }
     }
     return roots.isEmpty ? [name.lowercased()] : roots

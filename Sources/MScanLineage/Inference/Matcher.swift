@@ -289,11 +289,8 @@ public struct Matcher: Sendable {
 
   // MARK: Names
 
-  /// Parents and licences of every known base, by name.
-  public func knownBases() -> [String: (parents: [String], license: String)] {
-    var known: [String: (parents: [String], license: String)] = [:]
-    for base in everyHead() { known[base.name] = (base.parents, base.license) }
-    return known
+  public func knownBases() -> KnownBases {
+    KnownBases(everyHead().map { KnownBases.Entry(name: $0.name, parents: $0.parents, license: $0.license) })
   }
 }
 

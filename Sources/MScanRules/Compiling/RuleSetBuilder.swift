@@ -10,11 +10,29 @@ struct CompiledRule: Sendable, Hashable {
   var noneOf: [Condition]
 
   /// Whether it asks for constructs of source code: `via is call`.
-  var judgesSource: Bool {
-    allOf.contains { condition in
-      condition.attribute == "via" && (condition.comparison == .equals || condition.comparison == .isIn)
-        && condition.literals.contains { CallableFact.sourceConstructs.contains($0.text) }
+  var judgesSource: Bool { !sourceConstructs.isEmpty }
+
+  /// Those of source code that its conditions on `via` name.
+  var sourceConstructs: SourceConstructs {
+    var found = SourceConstructs()
+    for condition in allOf
+    where condition.attribute == "via" && (condition.comparison == .equals || condition.comparison == .isIn) {
+      for literal in condition.literals { found.formUnion(SourceConstructs(named: literal.text)) }
     }
+    return found
+  }
+}
+
+/// Some of ``CallableFact/sourceConstructs``.
+struct SourceConstructs: OptionSet, Sendable, Hashable {
+  let rawValue: UInt8
+
+  init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// One, by its name; none for another name.
+  init(named name: String) {
+    let place = CallableFact.sourceConstructs.firstIndex(of: name)
+    rawValue = place.map { 1 &<< UInt8(truncatingIfNeeded: $0) } ?? 0
   }
 }
 

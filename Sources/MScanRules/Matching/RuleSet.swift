@@ -86,6 +86,28 @@ public struct RuleSet: Sendable {
     return TextInterest(names.map { String(decoding: table.names.name(of: $0), as: UTF8.self) })
   }
 
+  /// Which calls of source code the rules for source name; every call when one of them names any.
+  public var callInterest: CallInterest {
+    let table = tables[FactKind.callable.ordinal]
+    let constructs = compiled.map(\.sourceConstructs)
+    guard (table.any + table.otherwise).allSatisfy({ constructs[$0].isEmpty }) else { return .all }
+    let wanted = table.names.entries.indices.map { entry in
+      table.names.postings(of: entry).reduce(into: SourceConstructs()) { found, posting in
+        if !posting.isAllow { found.formUnion(constructs[posting.index]) }
+      }
+    }
+    let names = table.names
+    return CallInterest(names: { name, construct in
+      let construct = SourceConstructs(named: construct)
+      var entry = names.find(name)
+      while entry >= 0 {
+        if wanted[entry].isSuperset(of: construct) { return true }
+        entry = Int(names.entries[entry].parent)
+      }
+      return false
+    })
+  }
+
   // MARK: Groups
 
   /// Groups that stay quiet until they are selected, in order.

@@ -59,6 +59,12 @@ final class ModelCode: Sendable {
     return hasModel ? .notReached : .unknown
   }
 
+  /// Whether loading gets to a Python file, so that other modules say what its names stand for.
+  func isReached(_ reported: String, in folder: SystemPath) -> Bool {
+    if case .reached = answer(for: reported, in: folder) { return true }
+    return false
+  }
+
   /// Nil when no configuration of the folder names a module of it.
   private func reach(of folder: SystemPath, reportedPrefix: String) -> Reach? {
     let once = folders.withLock { folders in

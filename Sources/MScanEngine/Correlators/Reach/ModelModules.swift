@@ -262,7 +262,7 @@ struct ModelModules {
   }
 
   /// Steps inside the module to a function of it.
-  private func way(to function: String, in file: String) -> [FlowStep] {
+  private mutating func way(to function: String, in file: String) -> [FlowStep] {
     function.isEmpty ? [] : (members[file]?.module.way(to: function).steps ?? []).map { named($0, file) }
   }
 
@@ -273,9 +273,10 @@ struct ModelModules {
   }
 
   /// Steps to a function, through the call of another module that led to it if one did.
-  private func wayIn(to function: String, in file: String, level: Int) -> [FlowStep] {
-    guard level < Self.stepBound, let member = members[file] else { return [] }
-    let (start, steps) = member.module.way(to: function)
+  private mutating func wayIn(to function: String, in file: String, level: Int) -> [FlowStep] {
+    guard level < Self.stepBound, let (start, steps) = members[file]?.module.way(to: function),
+      let member = members[file]
+    else { return [] }
     let inside = steps.map { named($0, file) }
     // A class is entered by its name, its constructor by the class's.
     let causes = [start, start.split(separator: ".").dropLast().joined(separator: ".")].lazy.compactMap {

@@ -1,15 +1,16 @@
 /// Which dotted names in source code anybody wants to hear of, and in which construct: those that rules for source name.
 /// A reader need not state calls of other names, of which ordinary source is full.
 public struct CallInterest: Sendable {
-  private let names: (@Sendable (_ name: String, _ construct: String) -> Bool)?
+  private let names: (@Sendable (_ name: String, _ construct: CallableFact.SourceConstruct) -> Bool)?
   private let needsAll: (@Sendable () -> Bool)?
 
   /// - Parameters:
-  ///   - names: whether a name is wanted in one of ``CallableFact/sourceConstructs``.
+  ///   - names: whether a name is wanted in one of ``CallableFact/SourceConstruct``.
   ///   - needsAll: asked once a module, and only when there is one: whether its calls have to be told whatever they
   ///     name, because another module says what the names stand for.
   public init(
-    names: @escaping @Sendable (_ name: String, _ construct: String) -> Bool, needsAll: (@Sendable () -> Bool)? = nil
+    names: @escaping @Sendable (_ name: String, _ construct: CallableFact.SourceConstruct) -> Bool,
+    needsAll: (@Sendable () -> Bool)? = nil
   ) {
     self.names = names
     self.needsAll = needsAll
@@ -34,5 +35,7 @@ public struct CallInterest: Sendable {
 
   public var isEverything: Bool { names == nil }
 
-  public func wants(_ name: String, in construct: String) -> Bool { names?(name, construct) ?? true }
+  public func wants(_ name: String, in construct: CallableFact.SourceConstruct) -> Bool {
+    names?(name, construct) ?? true
+  }
 }

@@ -124,10 +124,13 @@ public struct CallableFact: Sendable, Hashable {
 
   /// Constructs of source code, where a callable is called by whoever runs the code. What a loader runs by itself is
   /// `via` something else.
-  public static let sourceConstructs = ["call", "decorator", "argument", "assignment", "item-assignment"]
+  public enum SourceConstruct: String, CaseIterable, Sendable {
+    case call, decorator, argument, assignment
+    case itemAssignment = "item-assignment"
+  }
 
   /// Whether source code says it. Ordinary source calls everything, so that only rules that ask for it judge it.
-  public var isInSource: Bool { Self.sourceConstructs.contains(via) }
+  public var isInSource: Bool { SourceConstruct(rawValue: via) != nil }
 
   /// Module and name as one dotted path, after aliases.
   public var dotted: String { subjects.first ?? "" }

@@ -14,7 +14,7 @@ enum HiddenText {
 
   static func state(of tree: PythonTree, _ notes: PythonNotes, into sink: inout FactBuffer) {
     // Nearly all source is ASCII.
-    guard tree.bytes.contains(where: { $0 >= 0x80 }) else { return }
+    guard !tree.lines.isASCII else { return }
     var told: [String: Int] = [:]
     func tell(_ subject: String, _ detail: String, _ start: Int, _ end: Int) {
       guard told[subject, default: 0] < bound else { return }

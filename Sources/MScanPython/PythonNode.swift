@@ -155,7 +155,17 @@ struct PythonTree: Sendable {
 
   /// What a call is given, in order: of `name=value` the value.
   func given(to call: NodeID) -> [NodeID] {
-    children(of: call).dropFirst().map { self[$0].kind == .keyword ? self[$0].first : $0 }.filter { $0 != 0 }
+    var found: [NodeID] = []
+    let callee = nodes[Int(call)].first
+    guard callee != 0 else { return found }
+    var next = nodes[Int(callee)].next
+    while next != 0 {
+      let node = nodes[Int(next)]
+      let given = node.kind == .keyword ? node.first : next
+      if given != 0 { found.append(given) }
+      next = node.next
+    }
+    return found
   }
 
   /// `a.b.c` when the expression is names and attributes alone.

@@ -5,8 +5,11 @@ extension PythonResolver {
   mutating func call(_ id: NodeID) -> [PythonValue] {
     let parts = children(id)
     guard let callee = parts.first else { return [] }
+    let functions = values(of: callee)
+    guard !functions.isEmpty else { return [] }
+    let arguments = Array(parts.dropFirst())
     var found: [PythonValue] = []
-    for function in values(of: callee) { found += result(of: function, Array(parts.dropFirst()), at: id) }
+    for function in functions { found += result(of: function, arguments, at: id) }
     return found
   }
 
@@ -45,41 +48,48 @@ extension PythonResolver {
   }
 
   private mutating func result(ofPath path: String, _ arguments: [NodeID]) -> [PythonValue] {
-    switch path {
-    case "builtins.__import__", "importlib.__import__":
+    guard let function = KnownFunction(path: path) else { return result(ofOther: path, arguments) }
+    switch function {
+    case .dunderImport, .importlibImport:
       let isWhole = !argument(3, "fromlist", arguments).isEmpty
       return argument(0, "name", arguments).compactMap(\.asText).map { name in
         .path(isWhole ? name : String(name.prefix { $0 != "." }))
       }
-    case "importlib.import_module", "pkgutil.resolve_name", "pydoc.locate":
+    case .importModule, .resolveName, .locate:
       return argument(0, "name", arguments).compactMap(\.asText).map { name in
         .path(String(name.map { $0 == ":" ? "." : $0 }))
       }
-    case "builtins.getattr", "builtins.object.__getattribute__", "inspect.getattr_static":
+    case .getattr, .getattribute, .getattrStatic:
       let objects = argument(0, "", arguments)
       let names = argument(1, "", arguments)
       let fallback = argument(2, "", arguments)
       if names.isEmpty { return objects.compactMap { $0.asPath.map { .path($0 + ".?") } } + fallback }
       return names.compactMap(\.asText).flatMap { name in objects.flatMap { attribute(name, of: $0) } } + fallback
-    case "builtins.globals", "builtins.locals": return [.namespace]
-    case "builtins.vars":
+    case .globals, .locals: return [.namespace]
+    case .vars:
       if arguments.isEmpty { return [.namespace] }
       return argument(0, "", arguments).compactMap { $0.asPath.map { .path($0 + ".__dict__") } }
-    case "operator.attrgetter": return argument(0, "", arguments).compactMap(\.asText).map { .getter($0) }
-    case "operator.methodcaller": return argument(0, "", arguments).compactMap(\.asText).map { .caller($0) }
-    case "operator.itemgetter": return argument(0, "", arguments).compactMap(\.asText).map { .item($0) }
-    case "functools.partial", "functools.partialmethod", "builtins.staticmethod", "functools.cache",
-      "functools.wraps":
-      return argument(0, "func", arguments)
-    case _ where path.hasSuffix(".__dict__.get") || path == "builtins.get":
-      let base = path.dropLast(path.hasSuffix(".__dict__.get") ? 13 : 4)
-      return argument(0, "", arguments).compactMap(\.asText).map { .path(base + "." + $0) }
-    case _ where path.hasSuffix(".__getattribute__"):
-      return argument(0, "", arguments).compactMap(\.asText).map { .path(path.dropLast(17) + "." + $0) }
+    case .attrgetter: return argument(0, "", arguments).compactMap(\.asText).map { .getter($0) }
+    case .methodcaller: return argument(0, "", arguments).compactMap(\.asText).map { .caller($0) }
+    case .itemgetter: return argument(0, "", arguments).compactMap(\.asText).map { .item($0) }
+    case .partial, .partialMethod, .staticMethod, .cache, .wraps: return argument(0, "func", arguments)
     default:
-      let known = bounded(converted(path, arguments))
+      let known = bounded(converted(function, arguments))
       return known.isEmpty ? Self.object(madeBy: path) : known
     }
+  }
+
+  private mutating func result(ofOther path: String, _ arguments: [NodeID]) -> [PythonValue] {
+    let lookup = ".__dict__.get"
+    if path.utf8.last == UInt8(ascii: "t"), path.hasSuffix(lookup) || path == "builtins.get" {
+      let base = path.dropLast(path.hasSuffix(lookup) ? lookup.count : 4)
+      return argument(0, "", arguments).compactMap(\.asText).map { .path(base + "." + $0) }
+    }
+    let getter = ".__getattribute__"
+    if path.utf8.last == UInt8(ascii: "_"), path.hasSuffix(getter) {
+      return argument(0, "", arguments).compactMap(\.asText).map { .path(path.dropLast(getter.count) + "." + $0) }
+    }
+    return Self.object(madeBy: path)
   }
 
   /// What an importable thing gives when it is called, by a name that no import has: `(socket.socket)`, so that its
@@ -99,50 +109,46 @@ extension PythonResolver {
 
   // MARK: - Conversions
 
-  private mutating func converted(_ path: String, _ arguments: [NodeID]) -> PythonValue? {
+  private mutating func converted(_ function: KnownFunction, _ arguments: [NodeID]) -> PythonValue? {
     guard let first = argument(0, "", arguments).first else { return nil }
-    switch (path, first) {
-    case ("builtins.chr", .integer(let code)):
+    switch (function, first) {
+    case (.chr, .integer(let code)):
       return UInt32(exactly: code).flatMap(Unicode.Scalar.init).map { .text(String($0)) }
-    case ("builtins.ord", .text(let text)):
+    case (.ord, .text(let text)):
       return text.unicodeScalars.count == 1 ? text.unicodeScalars.first.map { .integer(Int($0.value)) } : nil
-    case ("builtins.int", .text(let text)):
+    case (.int, .text(let text)):
       let radix = argument(1, "base", arguments).first?.asInteger ?? 10
       return (2...36).contains(radix) ? Int(text, radix: radix).map { .integer($0) } : nil
-    case ("builtins.int", .integer), ("builtins.str", .text), ("builtins.bytes", .bytes),
-      ("builtins.memoryview", .bytes):
-      return first
-    case ("builtins.str", .integer(let number)): return .text(String(number))
-    case ("builtins.str", .bytes(let bytes)), ("codecs.decode", .bytes(let bytes)):
+    case (.int, .integer), (.str, .text), (.bytes, .bytes), (.memoryview, .bytes): return first
+    case (.str, .integer(let number)): return .text(String(number))
+    case (.str, .bytes(let bytes)), (.codecsDecode, .bytes(let bytes)):
       return decoded(bytes, argument(1, "encoding", arguments).first?.asText ?? "")
-    case ("builtins.bytes", .text(let text)), ("builtins.bytearray", .text(let text)): return .bytes(Array(text.utf8))
-    case ("builtins.bytes", .list(let values)), ("builtins.bytearray", .list(let values)):
+    case (.bytes, .text(let text)), (.bytearray, .text(let text)): return .bytes(Array(text.utf8))
+    case (.bytes, .list(let values)), (.bytearray, .list(let values)):
       let numbers = values.compactMap(\.asInteger).compactMap { UInt8(exactly: $0) }
       return numbers.count == values.count ? .bytes(numbers) : nil
-    case ("builtins.bytearray", .bytes): return first
-    case ("builtins.list", _), ("builtins.tuple", _), ("builtins.iter", _): return first.elements.map { .list($0) }
-    case ("builtins.reversed", _): return first.elements.map { .list($0.reversed()) }
-    case ("builtins.map", .path(let function)): return mapped(function, arguments)
-    case ("builtins.bytes.fromhex", .text(let text)), ("builtins.bytearray.fromhex", .text(let text)):
+    case (.bytearray, .bytes): return first
+    case (.list, _), (.tuple, _), (.iter, _): return first.elements.map { .list($0) }
+    case (.reversed, _): return first.elements.map { .list($0.reversed()) }
+    case (.map, .path(let function)): return mapped(function, arguments)
+    case (.bytesFromHex, .text(let text)), (.bytearrayFromHex, .text(let text)):
       return Encodings.hex(Array(text.utf8.filter { $0 > 0x20 })).map { .bytes($0) }
-    case ("binascii.unhexlify", _), ("binascii.a2b_hex", _):
+    case (.unhexlify, _), (.a2bHex, _), (.b16decode, _):
       return Self.raw(first).flatMap { Encodings.hex($0) }.map { .bytes($0) }
-    case ("base64.b64decode", _), ("base64.standard_b64decode", _), ("base64.urlsafe_b64decode", _),
-      ("binascii.a2b_base64", _), ("base64.decodebytes", _):
+    case (.b64decode, _), (.standardB64decode, _), (.urlsafeB64decode, _), (.a2bBase64, _), (.decodebytes, _):
       return Self.raw(first).flatMap { Encodings.base64($0) }.map { .bytes($0) }
-    case ("base64.b32decode", _): return Self.raw(first).flatMap { Encodings.base32($0) }.map { .bytes($0) }
-    case ("base64.b16decode", _): return Self.raw(first).flatMap { Encodings.hex($0) }.map { .bytes($0) }
-    case ("base64.b85decode", _): return Self.raw(first).flatMap { Encodings.base85($0) }.map { .bytes($0) }
-    case ("bz2.decompress", .bytes(let bytes)):
+    case (.b32decode, _): return Self.raw(first).flatMap { Encodings.base32($0) }.map { .bytes($0) }
+    case (.b85decode, _): return Self.raw(first).flatMap { Encodings.base85($0) }.map { .bytes($0) }
+    case (.bz2Decompress, .bytes(let bytes)):
       return Encodings.decoded(bytes, .bzip2, Self.sizeBound).map { .bytes($0) }
-    case ("lzma.decompress", .bytes(let bytes)):
+    case (.lzmaDecompress, .bytes(let bytes)):
       return (Encodings.decoded(bytes, .xz, Self.sizeBound) ?? Encodings.decoded(bytes, .lzma, Self.sizeBound))
         .map { .bytes($0) }
-    case ("zlib.decompress", .bytes(let bytes)):
+    case (.zlibDecompress, .bytes(let bytes)):
       return Encodings.inflated(bytes, .zlib, Self.sizeBound).map { .bytes($0) }
-    case ("gzip.decompress", .bytes(let bytes)):
+    case (.gzipDecompress, .bytes(let bytes)):
       return Encodings.inflated(bytes, .gzip, Self.sizeBound).map { .bytes($0) }
-    case ("codecs.decode", .text(let text)), ("codecs.encode", .text(let text)):
+    case (.codecsDecode, .text(let text)), (.codecsEncode, .text(let text)):
       return encoded(text, argument(1, "encoding", arguments).first?.asText ?? "")
     default: return nil
     }

@@ -73,6 +73,7 @@ struct PythonResolver {
     guard values.count > 1 else { return values }
     if values.count > 4 { charge(values.count >> 1) }
     for value in values { charge(value.size >> 8) }
+    if values.count == 2 { return values[0] == values[1] ? [values[0]] : values }
     var seen: Set<PythonValue> = []
     var paths = 0
     var others = 0
@@ -97,8 +98,12 @@ struct PythonResolver {
     switch node.kind {
     case .name: return name(node.data, in: Int(scopes.scopeOf[Int(id)]))
     case .attribute:
-      return values(of: node.first).flatMap { attribute(tree.names.text(node.data), of: $0) }
-        + attributeValues(node.data)
+      let objects = values(of: node.first)
+      let assigned = attributeValues(node.data)
+      guard !objects.isEmpty else { return assigned }
+      let name = tree.names.text(node.data)
+      if objects.count == 1, assigned.isEmpty { return attribute(name, of: objects[0]) }
+      return objects.flatMap { attribute(name, of: $0) } + assigned
     case .call: return call(id)
     case .item: return item(id)
     case .string: return [PythonLiteral.value(of: node, in: tree.bytes)]
@@ -198,9 +203,9 @@ struct PythonResolver {
 
   /// What a name is bound to in one scope; nil when it is not.
   private mutating func bound(_ name: UInt32, in scope: Int) -> [PythonValue]? {
-    guard let found = scopes.found(name, in: scope) else { return nil }
     let key = PythonScopes.key(scope, name)
     if environment.isEmpty, let known = boundValues[key] { return known }
+    guard let found = scopes.found(name, in: scope) else { return nil }
     guard activeNames.insert(key).inserted else { return [] }
     let all = kept(found.flatMap { values(of: $0, before: found) })
     activeNames.remove(key)
@@ -279,6 +284,9 @@ struct PythonResolver {
   }
 
   mutating func attribute(_ name: String, of value: PythonValue) -> [PythonValue] {
+    if case .path(let path) = value, !Self.isSpecial(name) {
+      return path.utf8.count > 400 ? [] : [.path(path + "." + name)]
+    }
     switch name {
     // A frame leads to the names of whatever runs in it.
     case "f_builtins": return [.path("builtins")]
@@ -303,6 +311,12 @@ struct PythonResolver {
     case .classDefinition(let node), .instance(let node): return member(name, of: node)
     default: return name == "__builtins__" ? [.path("builtins")] : []
     }
+  }
+
+  /// Whether a name is one that ``attribute(_:of:)`` knows: those of Python's own start with `__` or `f_`.
+  private static func isSpecial(_ name: String) -> Bool {
+    let first = name.utf8.first
+    return first == UInt8(ascii: "_") || first == UInt8(ascii: "f")
   }
 
   /// What the body of a class, or of its bases in this module, binds a name to.

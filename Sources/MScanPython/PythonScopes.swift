@@ -194,15 +194,20 @@ struct PythonScopes {
   }
 
   private mutating func assignment(_ id: NodeID, _ scope: Int) {
-    let children = Array(tree.children(of: id))
-    if let value = children.last {
-      for place in children.dropLast() { target(place, .value(value), in: scope) }
+    var value = tree.nodes[Int(id)].first
+    guard value != 0 else { return }
+    while tree.nodes[Int(value)].next != 0 { value = tree.nodes[Int(value)].next }
+    var place = tree.nodes[Int(id)].first
+    while place != value {
+      target(place, .value(value), in: scope)
+      place = tree.nodes[Int(place)].next
     }
-    later(children, scope)
+    later(tree.children(of: id), scope)
   }
 
   /// Binds what a target names. Tuples are taken apart as far as the value shows its parts.
   private mutating func target(_ place: NodeID, _ binding: Binding, in scope: Int) {
+    if tree.nodes[Int(place)].kind == .name { return bind(tree.nodes[Int(place)].data, binding, in: scope) }
     var open: [(NodeID, Binding)] = [(place, binding)]
     while let (place, binding) = open.popLast() {
       let node = tree[place]

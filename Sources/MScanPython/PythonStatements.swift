@@ -72,7 +72,7 @@ struct PythonStatements {
   }
 
   /// Whether any of the names is one that somebody wants to hear of.
-  func concerns(_ names: [String], _ construct: String) -> Bool {
+  func concerns(_ names: [String], _ construct: CallableFact.SourceConstruct) -> Bool {
     calls.isEverything || names.contains { calls.wants($0, in: construct) }
   }
 
@@ -165,7 +165,7 @@ struct PythonStatements {
         subjects = resolver.values(of: object).compactMap(\.asPath).filter { $0.first != "(" }
         constants = resolver.values(of: parts[1]).compactMap(\.asText).map { "0:" + $0.prefix(200) }
       }
-      guard !subjects.isEmpty, concerns(subjects, target.kind == .attribute ? "assignment" : "item-assignment") else {
+      guard !subjects.isEmpty, concerns(subjects, target.kind == .attribute ? .assignment : .itemAssignment) else {
         continue
       }
       var fact = CallableFact(
@@ -190,7 +190,7 @@ struct PythonStatements {
       for value in scope.returns where tree[value].kind == .tuple {
         guard let first = tree.children(of: value).first(where: { _ in true }) else { continue }
         let paths = resolver.values(of: first).compactMap(\.asPath)
-        guard !paths.isEmpty, concerns(paths, "argument") else { continue }
+        guard !paths.isEmpty, concerns(paths, .argument) else { continue }
         var fact = CallableFact(
           module: "", name: writtenName(first), stage: .named, via: "argument", when: moment(of: value),
           subjects: paths)
@@ -233,7 +233,7 @@ struct PythonStatements {
     let call = tree[node]
     let subjects = subjects(of: call.first, arguments: node)
     let range = notes.offsets.range(call.start, call.end)
-    if concerns(subjects, "call") { state(call: node, subjects, range, into: &sink) }
+    if concerns(subjects, .call) { state(call: node, subjects, range, into: &sink) }
     stateHandedOn(by: node, subjects, into: &sink)
     stateTexts(handedOnBy: node, to: subjects.first ?? "", into: &sink)
     stateContent(of: node, subjects, range, into: &sink)
@@ -261,7 +261,7 @@ struct PythonStatements {
   /// Importable things that are handed to a call, which may call them.
   private mutating func stateHandedOn(by node: NodeID, _ subjects: [String], into sink: inout FactBuffer) {
     if subjects == ["builtins.isinstance"] || subjects == ["builtins.issubclass"] { return }
-    for (given, paths) in handedOn(by: node) where concerns(paths, "argument") {
+    for (given, paths) in handedOn(by: node) where concerns(paths, .argument) {
       var fact = CallableFact(
         module: "", name: writtenName(given), stage: .named, via: "argument", when: moment(of: node), subjects: paths)
       fact.function = function(of: node)
@@ -273,18 +273,25 @@ struct PythonStatements {
 
   /// Arguments that are something importable. An object that something made is no function, but its methods are.
   mutating func handedOn(by call: NodeID) -> [(given: NodeID, paths: [String])] {
-    tree.given(to: call).compactMap { given in
-      guard [.name, .attribute, .item].contains(tree[given].kind) else { return nil }
-      let paths = resolver.values(of: given).compactMap(\.asPath).filter { $0.first != "(" || !$0.hasSuffix(")") }
-      return paths.isEmpty ? nil : (given, paths)
+    var found: [(given: NodeID, paths: [String])] = []
+    for given in tree.given(to: call) {
+      switch tree[given].kind {
+      case .name, .attribute, .item: break
+      default: continue
+      }
+      let paths = resolver.values(of: given).compactMap(\.asPath).filter { path in
+        path.utf8.first != UInt8(ascii: "(") || path.utf8.last != UInt8(ascii: ")")
+      }
+      if !paths.isEmpty { found.append((given, paths)) }
     }
+    return found
   }
 
   private mutating func state(decorator node: NodeID, into sink: inout FactBuffer) {
     let expression = tree[node].first
     guard expression != 0, tree[expression].kind != .call else { return }
     let paths = resolver.values(of: expression).compactMap(\.asPath)
-    guard !paths.isEmpty, concerns(paths, "decorator") else { return }
+    guard !paths.isEmpty, concerns(paths, .decorator) else { return }
     var fact = CallableFact(
       module: "", name: writtenName(expression), stage: .invoked, via: "decorator", when: moment(of: node),
       subjects: paths)

@@ -1,5 +1,5 @@
 /// What an expression is known to be.
-indirect enum PythonValue: Hashable {
+enum PythonValue: Hashable {
   /// Something importable, by its dotted name; a builtin as `builtins.…`.
   case path(String)
   case text(String)
@@ -15,7 +15,7 @@ indirect enum PythonValue: Hashable {
   /// `operator.attrgetter(name)`, `operator.methodcaller(name, …)`, `operator.itemgetter(key)`.
   case getter(String), caller(String), item(String)
   /// A method of a known text or bytes.
-  case method(PythonValue, String)
+  indirect case method(PythonValue, String)
   case none
 
   /// Bytes it holds, about.

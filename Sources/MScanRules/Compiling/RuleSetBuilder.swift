@@ -17,22 +17,31 @@ struct CompiledRule: Sendable, Hashable {
     var found = SourceConstructs()
     for condition in allOf
     where condition.attribute == "via" && (condition.comparison == .equals || condition.comparison == .isIn) {
-      for literal in condition.literals { found.formUnion(SourceConstructs(named: literal.text)) }
+      for literal in condition.literals {
+        if let construct = CallableFact.SourceConstruct(rawValue: literal.text) {
+          found.insert(SourceConstructs(construct))
+        }
+      }
     }
     return found
   }
 }
 
-/// Some of ``CallableFact/sourceConstructs``.
+/// Some of ``CallableFact/SourceConstruct``.
 struct SourceConstructs: OptionSet, Sendable, Hashable {
   let rawValue: UInt8
 
   init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  /// One, by its name; none for another name.
-  init(named name: String) {
-    let place = CallableFact.sourceConstructs.firstIndex(of: name)
-    rawValue = place.map { 1 &<< UInt8(truncatingIfNeeded: $0) } ?? 0
+  init(_ construct: CallableFact.SourceConstruct) {
+    rawValue =
+      switch construct {
+      case .call: 1
+      case .decorator: 2
+      case .argument: 4
+      case .assignment: 8
+      case .itemAssignment: 16
+      }
   }
 }
 

@@ -98,7 +98,7 @@ public struct RuleSet: Sendable {
     }
     let names = table.names
     return CallInterest(names: { name, construct in
-      let construct = SourceConstructs(named: construct)
+      let construct = SourceConstructs(construct)
       var entry = names.find(name)
       while entry >= 0 {
         if wanted[entry].isSuperset(of: construct) { return true }

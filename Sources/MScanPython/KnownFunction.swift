@@ -1,0 +1,65 @@
+/// Functions of Python whose results the resolver works out, by the dotted name that a call of them resolves to.
+enum KnownFunction: String, CaseIterable {
+  // Looking things up by name.
+  case dunderImport = "builtins.__import__"
+  case importlibImport = "importlib.__import__"
+  case importModule = "importlib.import_module"
+  case resolveName = "pkgutil.resolve_name"
+  case locate = "pydoc.locate"
+  case getattr = "builtins.getattr"
+  case getattribute = "builtins.object.__getattribute__"
+  case getattrStatic = "inspect.getattr_static"
+  case globals = "builtins.globals"
+  case locals = "builtins.locals"
+  case vars = "builtins.vars"
+  case attrgetter = "operator.attrgetter"
+  case methodcaller = "operator.methodcaller"
+  case itemgetter = "operator.itemgetter"
+
+  // Handing a function on.
+  case partial = "functools.partial"
+  case partialMethod = "functools.partialmethod"
+  case staticMethod = "builtins.staticmethod"
+  case cache = "functools.cache"
+  case wraps = "functools.wraps"
+
+  // Conversions.
+  case chr = "builtins.chr"
+  case ord = "builtins.ord"
+  case int = "builtins.int"
+  case str = "builtins.str"
+  case bytes = "builtins.bytes"
+  case bytearray = "builtins.bytearray"
+  case memoryview = "builtins.memoryview"
+  case list = "builtins.list"
+  case tuple = "builtins.tuple"
+  case iter = "builtins.iter"
+  case reversed = "builtins.reversed"
+  case map = "builtins.map"
+  case bytesFromHex = "builtins.bytes.fromhex"
+  case bytearrayFromHex = "builtins.bytearray.fromhex"
+  case unhexlify = "binascii.unhexlify"
+  case a2bHex = "binascii.a2b_hex"
+  case a2bBase64 = "binascii.a2b_base64"
+  case b64decode = "base64.b64decode"
+  case standardB64decode = "base64.standard_b64decode"
+  case urlsafeB64decode = "base64.urlsafe_b64decode"
+  case decodebytes = "base64.decodebytes"
+  case b32decode = "base64.b32decode"
+  case b16decode = "base64.b16decode"
+  case b85decode = "base64.b85decode"
+  case bz2Decompress = "bz2.decompress"
+  case lzmaDecompress = "lzma.decompress"
+  case zlibDecompress = "zlib.decompress"
+  case gzipDecompress = "gzip.decompress"
+  case codecsDecode = "codecs.decode"
+  case codecsEncode = "codecs.encode"
+
+  private static let byName = Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) })
+
+  /// Found by one look-up: nearly every call of a module is of something else.
+  init?(path: String) {
+    guard let known = Self.byName[path] else { return nil }
+    self = known
+  }
+}

@@ -72,4 +72,23 @@ import Testing
     #expect(text.contains("\"name\": \"mit\""))
     #expect(report.files.map(\.path) == ["README.md", "a.txt"])
   }
+
+  @Test func aBillOfMaterialsNamesParentsThatOnlyTheWeightsName() {
+    var report = ScanReport(toolVersion: "1", rulesVersion: "1", summary: ScanReport.Summary())
+    report.model.parents = [ModelDescription.Claim(value: "org/Base", source: "README.md:3")]
+    report.lineage.inferred = ["org/base", "other/one"].map { parent in
+      LineageReport.Inferred(
+        child: "m", parent: parent, operation: "merge", variant: "", confidence: 950, evidence: ["2 of 2 layers"])
+    }
+    let text = CycloneDXReporter.render(report, style: ReportStyle())
+    #expect(text.components(of: "\"purl\": \"pkg:huggingface/org/Base\"") == 1)
+    #expect(text.components(of: "\"purl\": \"pkg:huggingface/other/one\"") == 1)
+    #expect(text.components(of: "weights of m, merge: 2 of 2 layers") == 2)
+  }
+}
+
+extension String {
+  fileprivate func components(of text: String) -> Int {
+    split(separator: text, omittingEmptySubsequences: false).count - 1
+  }
 }

@@ -39,11 +39,7 @@ public enum CycloneDXReporter: Reporter {
         json.object { json in json.object("license") { $0.member("name", Plain.text(claim.value)) } }
       }
     }
-    if !model.parents.isEmpty {
-      json.object("pedigree") { json in
-        json.list("ancestors", model.parents) { json, claim in json.object { ancestor(claim, to: &$0) } }
-      }
-    }
+    pedigree(model, report.lineage.inferred, to: &json)
     let provenance = Dictionary(grouping: report.provenance, by: \.path)
     let findings = Dictionary(grouping: report.active, by: \.file)
     json.list("components", report.files) { json, file in
@@ -56,12 +52,57 @@ public enum CycloneDXReporter: Reporter {
     self.properties(properties, to: &json)
   }
 
+  /// What the model says that it is made from, and what its weights say, with why.
+  private static func pedigree(
+    _ model: ModelDescription, _ inferred: [LineageReport.Inferred], to json: inout JSONWriter
+  ) {
+    var found: [(name: String, evidence: [LineageReport.Inferred])] = []
+    func add(_ name: String, _ evidence: LineageReport.Inferred?) {
+      if let known = found.firstIndex(where: { $0.name.lowercased() == name.lowercased() }) {
+        if let evidence { found[known].evidence.append(evidence) }
+      } else {
+        found.append((name, evidence.map { [$0] } ?? []))
+      }
+    }
+    for claim in model.parents { add(claim.value, nil) }
+    for link in inferred { add(link.parent, link) }
+    guard !found.isEmpty else { return }
+    json.object("pedigree") { json in
+      json.list("ancestors", found) { json, ancestor in
+        json.object { json in
+          self.ancestor(ancestor.name, to: &json)
+          evidence(ancestor.evidence, to: &json)
+        }
+      }
+    }
+  }
+
+  private static func evidence(_ links: [LineageReport.Inferred], to json: inout JSONWriter) {
+    guard !links.isEmpty else { return }
+    json.object("evidence") { json in
+      json.list("identity", links.prefix(16)) { json, link in
+        json.object { json in
+          json.member("field", "name")
+          json.member("confidence") { $0.thousandths(link.confidence) }
+          json.list("methods", [link]) { json, link in
+            json.object { json in
+              json.member("technique", "other")
+              json.member("confidence") { $0.thousandths(link.confidence) }
+              let words = "weights of \(link.child), \(link.operation): \(link.evidence.joined(separator: "; "))"
+              json.member("value", Plain.text(words, limit: 1000))
+            }
+          }
+        }
+      }
+    }
+  }
+
   /// `org/name` of the hub, or whatever the card writes.
-  private static func ancestor(_ claim: ModelDescription.Claim, to json: inout JSONWriter) {
+  private static func ancestor(_ name: String, to json: inout JSONWriter) {
     json.member("type", "machine-learning-model")
-    let parts = claim.value.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isNameByte) }) else {
-      json.member("name", Plain.text(claim.value))
+      json.member("name", Plain.text(name))
       return
     }
     json.member("group", parts[0])

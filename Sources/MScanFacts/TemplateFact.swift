@@ -21,7 +21,7 @@ public struct TemplateFact: Sendable, Hashable {
     case invisible
     /// Text of a message is replaced: `content`.
     case rewrite
-    /// A message is not passed on: `user`, `system`, `assistant`, `tool`.
+    /// A message is not passed on: `user`, `system`, `assistant`, `tool`; or, by their number alone, some: `history`.
     case drop
     /// What grows with a number in the template: `range`, `repeat`, `pad`, `power`.
     case size
@@ -41,6 +41,7 @@ public struct TemplateFact: Sendable, Hashable {
   public var injects: String
   /// Words of prose in ``injects``, or in ``value`` for a text.
   public var words: Int
+  /// What is compared with or counted; of a condition on a variable, the words of the longest text in ``injects``.
   public var number: Int?
   public var flags: [String]
 

@@ -3,7 +3,7 @@ import MScanFacts
 
 /// Text that is put out only when something holds.
 extension JinjaTeller {
-  private static let injectLimit = 400
+  static let injectLimit = 400
 
   mutating func tellConditions(into sink: inout FactBuffer) {
     var waiting: [(node: Int, loopBody: Int?)] = [(tree.root, nil)]
@@ -99,7 +99,7 @@ extension JinjaTeller {
       TemplateFact(
         .condition, [trigger.name], expression: excerpt(condition), value: String(value.unicodeScalars.prefix(240)),
         injects: String(text.unicodeScalars.prefix(Self.injectLimit)), words: PlainText.words(text),
-        number: trigger.numbers.max(), flags: flags),
+        number: trigger.name.hasPrefix("variable.") ? injected.longest : trigger.numbers.max(), flags: flags),
       at: condition, into: &sink)
   }
 
@@ -108,6 +108,8 @@ extension JinjaTeller {
   struct Injected {
     var text = ""
     var hasInput = false
+    /// Words of the longest of the texts that it is put together from.
+    var longest = 0
 
     /// What is left of it without the texts that are asked for: a switch that is passed on says nothing new.
     func without(_ literals: [String]) -> String {
@@ -130,6 +132,7 @@ extension JinjaTeller {
   /// a name that may, is none of them.
   mutating func injected(in nodes: [Int]) -> Injected {
     var text = ""
+    var longest = 0
     var waiting = Array(nodes.reversed())
     var hasInput = false
     // What a macro puts out around a question it puts out whatever the answer is: asked again, it says nothing new.
@@ -140,7 +143,9 @@ extension JinjaTeller {
       visitsLeft -= 1
       let node = tree[index]
       switch node.kind {
-      case .data, .string: text += node.text
+      case .data, .string:
+        text += node.text
+        longest = max(longest, PlainText.words(PlainText.plain(node.text)))
       case .comment, .jump, .macro, .load, .missing, .constant, .number: break
       case .branches:
         let bodies = node.children.indices.filter { !$0.isMultiple(of: 2) || $0 == node.children.count - 1 }
@@ -158,14 +163,17 @@ extension JinjaTeller {
         if let name = macroCalled(by: node), macros.insert(name).inserted, let macro = names.macros[name] {
           waiting.append(macro.body)
         } else if inputs.isEmpty {
-          for value in meaning.value(index).values { text += Self.text(of: value) + " " }
+          for value in meaning.value(index).values {
+            text += Self.text(of: value) + " "
+            longest = max(longest, PlainText.words(PlainText.plain(Self.text(of: value))))
+          }
         } else if node.kind == .postfix, let base = node.children.first {
           // `['', 'text'][x in y]`, `'text' if …|trim`
           waiting.append(base)
         }
       }
     }
-    return Injected(text: PlainText.plain(text), hasInput: hasInput)
+    return Injected(text: PlainText.plain(text), hasInput: hasInput, longest: longest)
   }
 
   private static func text(of value: JinjaMeaning.Value) -> String {
@@ -184,7 +192,7 @@ extension JinjaTeller {
     return tree[node.children[0]].text
   }
 
-  private mutating func has(_ kind: JinjaNode.Kind, in index: Int) -> Bool {
+  mutating func has(_ kind: JinjaNode.Kind, in index: Int) -> Bool {
     var waiting = [index]
     var budget = 2048
     while let at = waiting.popLast(), budget > 0, visitsLeft > 0 {
@@ -194,55 +202,5 @@ extension JinjaTeller {
       if tree[at].kind != .loop { waiting += tree[at].children }
     }
     return false
-  }
-
-  // MARK: Messages that are not passed on
-
-  /// A branch for messages of one role that puts text out and nothing of the message.
-  mutating func tellDrops(into sink: inout FactBuffer) {
-    for node in tree.nodes where node.kind == .branches {
-      for place in stride(from: 1, to: node.children.count, by: 2) {
-        let condition = node.children[place - 1]
-        guard let role = role(askedBy: condition) else { continue }
-        let body = node.children[place]
-        guard has(.output, in: body) || has(.data, in: body) else { continue }
-        let injected = injected(in: [body])
-        let words = PlainText.words(injected.text)
-        guard !injected.hasInput, words > 0 else { continue }
-        state(
-          TemplateFact(
-            .drop, [role], expression: excerpt(condition),
-            injects: String(injected.text.unicodeScalars.prefix(Self.injectLimit)),
-            words: words, flags: injected.flags(injected.text)),
-          at: condition, into: &sink)
-      }
-    }
-  }
-
-  /// `message.role == 'user'`.
-  private mutating func role(askedBy condition: Int) -> String? {
-    let node = tree[condition]
-    guard node.kind == .chain, node.operators == ["=="], node.children.count == 2 else { return nil }
-    for (asked, given) in [(0, 1), (1, 0)] where tree[node.children[given]].kind == .string {
-      if reads.read(node.children[asked]) == ["role"] { return tree[node.children[given]].text }
-    }
-    return nil
-  }
-
-  /// `content|replace(a, b)`.
-  mutating func tellRewrite(_ node: JinjaNode, _ place: Int, _ call: Int, into sink: inout FactBuffer) {
-    let arguments = tree[call].children
-    guard arguments.count >= 2, !reads.steps(of: node, to: place).isDisjoint(with: ["content", "messages"])
-    else { return }
-    let old = meaning.value(arguments[0]).texts.joined(separator: ", ")
-    let new = meaning.value(arguments[1]).texts.joined(separator: ", ")
-    var flags: [String] = []
-    if new.contains("://") || old.contains("://") || old.lowercased().hasPrefix("http") { flags.append("link") }
-    if PlainText.isMark(old) { flags.append("mark") }
-    state(
-      TemplateFact(
-        .rewrite, ["content"], expression: excerpt(call), value: String(old.unicodeScalars.prefix(240)),
-        injects: String(new.unicodeScalars.prefix(Self.injectLimit)), words: PlainText.words(new), flags: flags),
-      at: call, into: &sink)
   }
 }

@@ -42,6 +42,7 @@ struct JinjaTeller {
     tellLoops(into: &sink)
     tellConditions(into: &sink)
     tellDrops(into: &sink)
+    tellShortenedHistory(into: &sink)
     tellTexts(into: &sink)
     tellRecursion(into: &sink)
     if meaning.stepsLeft <= 0 || reads.stepsLeft <= 0 || visitsLeft <= 0 {

@@ -31,6 +31,12 @@ public protocol ProvenanceRecord: Sendable {
   static func recognises(_ input: RecordInput) -> Bool
   /// What the record says. Never throws past its edge: what cannot be read is a problem of the reading.
   static func read(_ input: RecordInput) -> RecordReading
+  /// The same for a file that may hold several records of the kind.
+  static func readings(of input: RecordInput) -> [RecordReading]
+}
+
+extension ProvenanceRecord {
+  public static func readings(of input: RecordInput) -> [RecordReading] { [read(input)] }
 }
 
 /// A file that may be a record.

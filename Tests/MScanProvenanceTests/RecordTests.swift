@@ -9,7 +9,7 @@ private func read(_ name: String, _ bytes: [UInt8], limits: Limits = .standard) 
   let location = SystemPath("/m/" + name)
   let input = RecordInput(
     file: ProvenanceFile(reported: name, location: location, path: location), source: ByteSource(bytes), limits: limits)
-  return RecordList.records(for: input).map { $0.read(input) }
+  return RecordList.records(for: input).flatMap { $0.readings(of: input) }
 }
 
 private func read(_ name: String, _ text: String, limits: Limits = .standard) -> [RecordReading] {
@@ -149,6 +149,24 @@ private let ones = String(repeating: "1", count: 64)
     let text = #"{"payloadType":"application/vnd.in-toto+json","payload":"\#(payload)","signatures":[{"sig":"AAAA"}]}"#
     let reading = try #require(read("a.intoto.json", text).first)
     #expect(reading.signature?.reason == "signature-unchecked")
+  }
+
+  @Test func everyLineOfALineFileIsAStatement() throws {
+    /// A statement about `a.bin` or `b.bin`, by the part of its base64 that says which.
+    func line(_ name: String) -> String {
+      let payload =
+        "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJzdWJqZWN0IjpbeyJuYW1lIjoiY"
+        + (name == "a.bin" ? "S" : "i")
+        + "5iaW4iLCJkaWdlc3QiOnsic2hhMjU2IjoiMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAw"
+        + "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMCJ9fV0sInByZWRpY2F0ZVR5cGUiOiJ4In0="
+      return #"{"payloadType":"application/vnd.in-toto+json","payload":"\#(payload)","signatures":[{"sig":"AAAA"}]}"#
+    }
+    let readings = read("a.intoto.jsonl", line("a.bin") + "\r\n\n" + line("b.bin") + "\n")
+    #expect(readings.map { $0.claims.map(\.name) } == [["a.bin"], ["b.bin"]])
+    #expect(readings.allSatisfy { $0.signature?.reason == "signature-unchecked" })
+    #expect(read("a.intoto.jsonl", line("a.bin")).count == 1)
+    let broken = read("a.intoto.jsonl", line("a.bin") + "\n{\"payloadType\": }\n")
+    #expect(broken.map(\.notes.count) == [0, 1])
   }
 
   @Test func aSignedDigestWithoutANameIsSaid() throws {

@@ -33,7 +33,7 @@ final class ProvenanceStage: Sendable {
     let input = RecordInput(file: Self.file(target), source: source, limits: limits, trust: plan.trust)
     let records = RecordList.records(for: input)
     guard !records.isEmpty else { return }
-    let found = records.map { $0.read(input) }
+    let found = records.flatMap { $0.readings(of: input) }
     readings.withLock { $0 += found }
   }
 
@@ -182,8 +182,8 @@ final class ProvenanceStage: Sendable {
       ]
       return [reading]
     }
-    return records.map { record in
-      var reading = record.read(input)
+    return records.flatMap { $0.readings(of: input) }.map { reading in
+      var reading = reading
       reading.isInScope = isGiven
       if !isGiven { reading.notes.removeAll { $0.location == nil && $0.status != .unverifiable } }
       return reading

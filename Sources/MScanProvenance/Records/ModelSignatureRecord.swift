@@ -17,6 +17,40 @@ enum ModelSignatureRecord: ProvenanceRecord {
       || input.hasWords("\"payloadType\"", "\"payload\"", "\"signatures\"")
   }
 
+  /// Statements of one file of JSON lines. Count; 256: tools write a handful.
+  private static let lineLimit = 256
+
+  /// Tools write several statements about one thing as lines of one file (`.intoto.jsonl`). Each stands for itself.
+  static func readings(of input: RecordInput) -> [RecordReading] {
+    guard let lines = lines(of: input) else { return [read(input)] }
+    var found = lines.prefix(lineLimit).map { line in
+      var one = input
+      one.source = ByteSource(line)
+      return read(one)
+    }
+    if lines.count > lineLimit {
+      var rest = RecordReading(kind, of: input)
+      rest.fail("record-limit", "it has \(lines.count) statements, more than the \(lineLimit) that are read")
+      found.append(rest)
+    }
+    return found
+  }
+
+  /// The lines of a file with an object on each of two or more; nil for a single document.
+  private static func lines(of input: RecordInput) -> [[UInt8]]? {
+    guard let bytes = input.bytes() else { return nil }
+    let blanks: Set<UInt8> = [0x20, 0x09, 0x0d]
+    var lines: [[UInt8]] = []
+    for line in bytes.split(separator: 0x0a) {
+      guard let start = line.firstIndex(where: { !blanks.contains($0) }),
+        let end = line.lastIndex(where: { !blanks.contains($0) })
+      else { continue }
+      guard line[start] == UInt8(ascii: "{"), line[end] == UInt8(ascii: "}") else { return nil }
+      lines.append(Array(line[start...end]))
+    }
+    return lines.count > 1 ? lines : nil
+  }
+
   static func read(_ input: RecordInput) -> RecordReading {
     let found = RecordReading.document(kind, of: input)
     var reading = found.reading

@@ -80,8 +80,8 @@ public struct RecordInput: Sendable {
   let jsonHead: [UInt8]
 
   /// Whether the head has each of the words in it.
-  func hasWords(_ words: StaticString...) -> Bool {
-    !jsonHead.isEmpty && words.allSatisfy { ByteSearch.contains($0, in: jsonHead) }
+  func hasWords(_ words: String...) -> Bool {
+    !jsonHead.isEmpty && words.allSatisfy { jsonHead.holds($0) }
   }
 
   /// The whole record; nil when it is over ``Limits/recordBytes`` or cannot be read.
@@ -212,21 +212,6 @@ public struct SignatureVerdict: Sendable {
     self.isTrusted = isTrusted
     self.detail = detail
     self.reason = reason
-  }
-}
-
-/// Words in bytes.
-enum ByteSearch {
-  static func contains(_ word: StaticString, in bytes: [UInt8]) -> Bool {
-    let wanted = Array(word.description.utf8)
-    guard let first = wanted.first, bytes.count >= wanted.count else { return false }
-    var at = 0
-    let last = bytes.count - wanted.count
-    while at <= last {
-      if bytes[at] == first, bytes[at..<(at + wanted.count)].elementsEqual(wanted) { return true }
-      at += 1
-    }
-    return false
   }
 }
 

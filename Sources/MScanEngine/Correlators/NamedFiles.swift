@@ -1,3 +1,4 @@
+import MScanBytes
 import MScanFacts
 
 /// Files that a file names and that its folder does not have: shards of an index, modules of `auto_map`, external data.
@@ -86,7 +87,7 @@ enum NamedFiles: Correlator {
 
   /// `modeling_x.py` of an `auto_map` entry `modeling_x.XModel`; nil for one that names another repository.
   private static func module(_ keyPath: String, _ reference: String) -> String? {
-    guard keyPath.hasPrefix("auto_map.") || keyPath.contains(".auto_map."), !reference.contains("--"),
+    guard keyPath.hasPrefix("auto_map.") || keyPath.holds(".auto_map."), !reference.holds("--"),
       let dot = reference.lastIndex(of: "."), dot > reference.startIndex
     else { return nil }
     return reference[..<dot].split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/") + ".py"

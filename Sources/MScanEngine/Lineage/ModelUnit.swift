@@ -24,7 +24,7 @@ struct ModelUnit: Sendable {
       file.tensors.contains { tensor in
         file.format == "gguf"
           ? ["Q", "I"].contains(tensor.stored.dtype.prefix(1)) && tensor.stored.dtype.contains("Q")
-          : tensor.stored.name.hasSuffix(".qweight") || tensor.stored.name.contains(".quant_state.")
+          : tensor.stored.name.hasSuffix(".qweight") || tensor.stored.name.holds(".quant_state.")
             || tensor.stored.name.hasSuffix(".weight_scale") || tensor.stored.name.hasSuffix(".SCB")
       }
     }

@@ -176,7 +176,7 @@ struct WeightsBuilder {
       "qweight", "qzeros", "scales", "g_idx", "absmax", "quant_map", "SCB", "weight_format", "nested_absmax",
       "nested_quant_map", "inv_freq", "num_batches_tracked",
     ].contains(last) || last.hasSuffix("_scale") || last.hasSuffix("_scale_inv") || last.hasSuffix("_zero_point")
-      || name.contains("quant_state")
+      || name.holds("quant_state")
   }
 
   private func isAnonymous(_ name: String) -> Bool {
@@ -322,7 +322,7 @@ struct WeightsBuilder {
 
   /// Takes one factor of a low-rank adapter: `….lora_A.weight`, `….lora_B.default.weight`, `….lora_down.weight`.
   private mutating func factor(_ tensor: StoredTensor) -> Bool {
-    guard tensor.shape.count == 2, let mark = Self.adapterMarks.first(where: { tensor.name.contains($0.mark) }) else {
+    guard tensor.shape.count == 2, let mark = Self.adapterMarks.first(where: { tensor.name.holds($0.mark) }) else {
       return false
     }
     var stem = tensor.name

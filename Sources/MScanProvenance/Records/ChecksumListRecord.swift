@@ -28,7 +28,7 @@ enum ChecksumListRecord: ProvenanceRecord {
   /// `SHA256SUMS`, `md5sum.txt`, `checksums.sha256`, `CHECKSUM.bsd`, `model.bin.sha256`; not `tensor.checksum.py`.
   static func isListName(_ name: String) -> Bool {
     if sidecars[ending(of: name)] != nil { return true }
-    guard name.contains("sum"), !["py", "c", "h", "sh", "so", "exe", "asc", "sig", "gpg"].contains(ending(of: name))
+    guard name.holds("sum"), !["py", "c", "h", "sh", "so", "exe", "asc", "sig", "gpg"].contains(ending(of: name))
     else { return false }
     let starts = ["md5sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "shasum", "b2sum", "b3sum"]
     return name.hasPrefix("checksum") || name.hasSuffix("checksums.txt") || name.hasSuffix("checksum.txt")

@@ -21,7 +21,7 @@ enum HubLayout {
   /// The same for any depth below the folder, with the path below it.
   static func below(_ path: SystemPath, folder: StaticString) -> (repository: SystemPath, rest: SystemPath)? {
     // A look at the bytes first: this is asked of every file.
-    guard ByteSearch.contains("--", in: path.bytes) else { return nil }
+    guard path.bytes.holds("--") else { return nil }
     let components = path.components
     let wanted = SystemPath(folder.description)
     guard
@@ -53,7 +53,7 @@ enum HubLayout {
 
   /// What `<folder>/.cache/huggingface/<kind>/<rest>` stands for; nil for other paths.
   static func local(_ path: SystemPath, kind: StaticString) -> (folder: SystemPath, rest: SystemPath, depth: Int)? {
-    guard ByteSearch.contains("/.cache/huggingface/", in: path.bytes) else { return nil }
+    guard path.bytes.holds("/.cache/huggingface/") else { return nil }
     let components = path.components
     let wanted = [".cache", "huggingface", kind.description].map { SystemPath($0) }
     guard components.count > 3,

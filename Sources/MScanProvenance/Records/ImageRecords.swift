@@ -79,8 +79,8 @@ enum ImageManifestRecord: ProvenanceRecord {
       location.parent.parent.lastComponent == SystemPath("blobs"), Hex.isDigits(input.name.utf8)
     else { return nil }
     let head = input.source.prefix(manifestBytes)
-    guard head.first == UInt8(ascii: "{"), ByteSearch.contains("\"schemaVersion\"", in: head),
-      ByteSearch.contains("\"digest\"", in: head)
+    guard head.first == UInt8(ascii: "{"), head.holds("\"schemaVersion\""),
+      head.holds("\"digest\"")
     else { return nil }
     return location.parent.parent.parent
   }

@@ -103,7 +103,7 @@ enum MLflowRecord: ProvenanceRecord {
   static let title = "MLflow model"
 
   static func recognises(_ input: RecordInput) -> Bool {
-    input.name == "MLmodel" && ByteSearch.contains("flavors:", in: input.source.prefix(64 << 10))
+    input.name == "MLmodel" && input.source.prefix(64 << 10).holds("flavors:")
   }
 
   static func read(_ input: RecordInput) -> RecordReading {

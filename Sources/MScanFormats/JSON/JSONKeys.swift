@@ -95,8 +95,8 @@ struct JSONKeys {
     @inline(__always)
     func hash(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> UInt64 { keys.hash(text, start, end) }
 
-    /// Whether a key says the text of this hash: one of billions of texts passes for one that is there, and nobody can
-    /// tell which.
+    /// Whether a key says the text of this hash: with as many keys as the largest vocabulary has, one of millions of texts
+    /// passes for one that is there, and nobody can tell which.
     func mayHave(_ hash: UInt64) -> Bool { keys.mayHave(hash) }
 
     /// Where the search for a hash starts. To look at many beforehand is faster than to wait for each.

@@ -13,15 +13,15 @@ public struct TemplateFact: Sendable, Hashable {
     case load
     /// Text is put out, or a value set, only when something holds; the names say what is asked.
     case condition
-    /// Text of the template's own: `output`, `comment`, `set`.
+    /// Text of the template's own: `output`, `comment`, `set`; `turn` for what goes into every turn of a conversation.
     case text
     /// An address in such a text, by its host.
     case link
     /// Characters that nobody sees: `bidi`, `zero-width`, `tag`, `control`.
     case invisible
-    /// Text of a message is replaced: `content`.
+    /// Text of a message is replaced: `content`; or a message is added: `message.user`.
     case rewrite
-    /// A message is not passed on: `user`, `system`, `assistant`, `tool`; or, by their number alone, some: `history`.
+    /// A message is not passed on: `user`, `system`, `assistant`, `tool`; or, by their number alone, some: `history`, or a part of what they say: `content`.
     case drop
     /// What grows with a number in the template: `range`, `repeat`, `pad`, `power`.
     case size

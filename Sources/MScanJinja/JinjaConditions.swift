@@ -181,6 +181,7 @@ extension JinjaTeller {
     case .text(let text): text
     case .list(let items):
       items.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: " ")
+    case .dict(let pairs): pairs.compactMap(\.value.text).joined(separator: " ")
     default: ""
     }
   }

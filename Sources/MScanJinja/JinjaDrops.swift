@@ -35,41 +35,141 @@ extension JinjaTeller {
 
   /// The expression that leaves messages out, by way of the names it goes by.
   private mutating func shortened(_ iterable: Int) -> Int? {
-    var waiting = [iterable]
-    var seen: Set<Int> = []
-    while let at = waiting.popLast(), seen.count < 64 {
-      guard seen.insert(at).inserted else { continue }
+    for at in expressions(of: iterable) where tree[at].kind == .postfix {
       let node = tree[at]
-      let path = node.kind == .name ? node.text : JinjaNames.path(at, tree)
-      for case .node(let source) in path.flatMap({ names.sources[$0] }) ?? [] { waiting.append(source) }
-      switch node.kind {
-      case .postfix:
-        for (place, child) in node.children.enumerated() where tree[child].kind == .subscripted {
-          guard let slice = tree[child].children.first, tree[slice].kind == .slice,
-            reads.steps(of: node, to: place).contains("messages"), leavesOut(tree[slice])
-          else { continue }
-          return at
-        }
-        waiting += node.children.prefix(1)
-      case .conditional, .chain: waiting += node.children
-      default: break
+      for (place, child) in node.children.enumerated() where tree[child].kind == .subscripted {
+        guard let slice = tree[child].children.first, tree[slice].kind == .slice,
+          reads.steps(of: node, to: place).contains("messages"), leavesOut(tree[slice])
+        else { continue }
+        return at
       }
     }
     return nil
   }
 
-  private mutating func leavesOut(_ slice: JinjaNode) -> Bool {
-    let bounds = slice.children.map { child -> Int? in
-      guard tree[child].kind != .missing else { return nil }
-      let found = meaning.value(child)
-      guard !found.isOpen, found.values.count == 1, case .number(let number)? = found.values.first else { return nil }
-      return number
+  /// What a value is chosen, put together or taken from, through names, at most 64 expressions.
+  private func expressions(of value: Int) -> [Int] {
+    var waiting = [value]
+    var found: [Int] = []
+    while let at = waiting.popLast(), found.count < 64 {
+      guard !found.contains(at) else { continue }
+      found.append(at)
+      let node = tree[at]
+      let path = node.kind == .name ? node.text : JinjaNames.path(at, tree)
+      for case .node(let source) in path.flatMap({ names.sources[$0] }) ?? [] { waiting.append(source) }
+      switch node.kind {
+      case .postfix: waiting += node.children.prefix(1)
+      case .conditional, .chain: waiting += node.children
+      default: break
+      }
     }
+    return found
+  }
+
+  private mutating func leavesOut(_ slice: JinjaNode) -> Bool {
+    let bounds = bounds(of: slice)
     let start = bounds.first ?? nil
     let stop = bounds.count > 1 ? bounds[1] : nil
     let step = bounds.count > 2 ? bounds[2] : nil
     return start.map { $0 < -1 || $0 > 2 } ?? false || stop.map { $0 < -1 || $0 > 2 } ?? false
       || step.map { $0 != 1 && $0 != -1 } ?? false
+  }
+
+  /// Those that are whole numbers in the template.
+  private mutating func bounds(of slice: JinjaNode) -> [Int?] {
+    slice.children.map { child -> Int? in
+      guard tree[child].kind != .missing else { return nil }
+      let found = meaning.value(child)
+      guard !found.isOpen, found.values.count == 1, case .number(let number)? = found.values.first else { return nil }
+      return number
+    }
+  }
+
+  /// What messages say, put out as far as a number in the template: `content[:200]`, `content|truncate(200)`.
+  mutating func tellCutContent(into sink: inout FactBuffer) {
+    for node in tree.nodes where node.kind == .output {
+      for value in node.children where tree[value].kind != .string {
+        guard let cut = expressions(of: value).first(where: { cutsContent(tree[$0]) }) else { continue }
+        state(TemplateFact(.drop, ["content"], expression: excerpt(cut)), at: cut, into: &sink)
+      }
+    }
+  }
+
+  private mutating func cutsContent(_ node: JinjaNode) -> Bool {
+    guard node.kind == .postfix else { return false }
+    for (place, child) in node.children.enumerated() {
+      let step = tree[child]
+      // Parts of a text are no letters of it.
+      if step.kind == .attribute, ["split", "rsplit", "partition", "splitlines"].contains(step.text) { return false }
+      let isCut: Bool
+      switch step.kind {
+      case .filter: isCut = step.text == "truncate"
+      case .subscripted:
+        guard let slice = step.children.first, tree[slice].kind == .slice else { continue }
+        let bounds = bounds(of: tree[slice])
+        isCut = bounds.count > 1 && (bounds[1].map { $0 > 2 || $0 < -2 } ?? false)
+      default: continue
+      }
+      if isCut, reads.steps(of: node, to: place).contains("content") { return true }
+    }
+    return false
+  }
+
+  /// A message of the template's own among those that are passed on: `messages + [{'role': 'user', 'content': '…'}]`.
+  mutating func tellAddedMessages(into sink: inout FactBuffer) {
+    for node in tree.nodes where node.kind == .loop && node.children.count == 5 {
+      let expressions = expressions(of: node.children[1])
+      let added = expressions.filter { tree[$0].kind == .list }.flatMap { tree[$0].children }
+        .filter { tree[$0].kind == .dict }
+      guard !added.isEmpty, expressions.contains(where: { reads.read($0).contains("messages") }) else { continue }
+      for message in added { tellAdded(message, into: &sink) }
+    }
+  }
+
+  private mutating func tellAdded(_ message: Int, into sink: inout FactBuffer) {
+    var fields: [String: String] = [:]
+    let parts = tree[message].children
+    for place in stride(from: 0, to: parts.count - 1, by: 2) {
+      guard let key = meaning.value(parts[place]).texts.first, key == "role" || key == "content" else { continue }
+      fields[key] = meaning.value(parts[place + 1]).texts.first
+    }
+    guard let role = fields["role"], let content = fields["content"] else { return }
+    state(
+      TemplateFact(
+        .rewrite, ["message." + role], expression: excerpt(message),
+        injects: String(PlainText.plain(content).unicodeScalars.prefix(Self.injectLimit)),
+        words: PlainText.words(PlainText.plain(content))), at: message, into: &sink)
+  }
+
+  /// Words that a loop over messages puts into every turn, or into every one of a role.
+  mutating func tellWordsInTurns(into sink: inout FactBuffer) {
+    for node in tree.nodes where node.kind == .loop && node.children.count == 5 {
+      guard reads.read(node.children[1]).contains("messages") else { continue }
+      var waiting = [node.children[2]]
+      var budget = 512
+      while let at = waiting.popLast(), budget > 0 {
+        budget -= 1
+        let inner = tree[at]
+        switch inner.kind {
+        case .data, .string:
+          let text = PlainText.plain(inner.text)
+          let words = PlainText.words(text)
+          guard words > 2 else { continue }
+          let fact = TemplateFact(
+            .text, ["turn"], value: String(text.unicodeScalars.prefix(Self.injectLimit)), words: words)
+          state(fact, at: at, into: &sink)
+        case .branches:
+          for place in stride(from: 1, to: inner.children.count, by: 2) {
+            if let role = role(askedBy: inner.children[place - 1]), role == "user" || role == "assistant" {
+              waiting.append(inner.children[place])
+            }
+          }
+        case .body, .output: waiting += inner.children
+        case .chain where inner.operators.allSatisfy({ $0 == "+" || $0 == "~" }): waiting += inner.children
+        default: continue
+        }
+      }
+    }
   }
 
   /// `message.role == 'user'`.

@@ -43,6 +43,9 @@ struct JinjaTeller {
     tellConditions(into: &sink)
     tellDrops(into: &sink)
     tellShortenedHistory(into: &sink)
+    tellCutContent(into: &sink)
+    tellAddedMessages(into: &sink)
+    tellWordsInTurns(into: &sink)
     tellTexts(into: &sink)
     tellRecursion(into: &sink)
     if meaning.stepsLeft <= 0 || reads.stepsLeft <= 0 || visitsLeft <= 0 {

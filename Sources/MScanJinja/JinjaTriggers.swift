@@ -77,6 +77,8 @@ extension JinjaTeller {
   /// Texts and numbers of an atom that are not keys.
   private mutating func constants(of index: Int, _ literals: inout [String], _ numbers: inout [Int]) {
     var waiting = [index]
+    // What is on a list of known keys is left alone; all others are what the template is about.
+    let isException = tree[index].operators.contains("not in")
     while let at = waiting.popLast(), visitsLeft > 0 {
       visitsLeft -= 1
       let node = tree[at]
@@ -86,8 +88,17 @@ extension JinjaTeller {
       case .number:
         if let number = Int(node.text) { numbers.append(number) }
       case .name where reads.read(at).isEmpty:
-        // A name that the template sets to a text.
-        for text in meaning.value(at).texts.prefix(8) where !text.isEmpty { literals.append(text) }
+        // A name that the template sets to a text, or to a table of them.
+        for value in meaning.value(at).values {
+          let texts: [String]
+          switch value {
+          case .text(let text): texts = [text]
+          case .list(let items): texts = isException ? [] : items.compactMap(\.text)
+          case .dict(let pairs): texts = pairs.map(\.key)
+          default: continue
+          }
+          for text in texts.prefix(8) where !text.isEmpty { literals.append(text) }
+        }
       case .name: break
       case .postfix: waiting += operands(of: node)
       default: waiting += node.children

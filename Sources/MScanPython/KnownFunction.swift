@@ -22,6 +22,7 @@ enum KnownFunction: String, CaseIterable {
   case staticMethod = "builtins.staticmethod"
   case cache = "functools.cache"
   case wraps = "functools.wraps"
+  case reduce = "functools.reduce"
 
   // Conversions.
   case chr = "builtins.chr"
@@ -33,7 +34,12 @@ enum KnownFunction: String, CaseIterable {
   case memoryview = "builtins.memoryview"
   case list = "builtins.list"
   case tuple = "builtins.tuple"
+  case set = "builtins.set"
   case iter = "builtins.iter"
+  case next = "builtins.next"
+  case max = "builtins.max"
+  case min = "builtins.min"
+  case sorted = "builtins.sorted"
   case reversed = "builtins.reversed"
   case map = "builtins.map"
   case bytesFromHex = "builtins.bytes.fromhex"

@@ -194,18 +194,22 @@ extension PythonResolver {
   /// One loop over constants: `chr(c ^ 7) for c in (…)`.
   mutating func comprehension(_ id: NodeID) -> [PythonValue] {
     let parts = children(id)
-    guard parts.count == 2, tree[parts[1]].kind == .comprehensionFor else { return [] }
-    let clause = children(parts[1])
+    guard let element = parts.first else { return [] }
+    let clause = parts.count == 2 && tree[parts[1]].kind == .comprehensionFor ? children(parts[1]) : []
     guard clause.count == 2, tree[clause[0]].kind == .name, let source = value(of: clause[1])?.elements,
       source.count <= 1 << 16
-    else { return [] }
+    else {
+      // Which of them, or how many, is not known; what can be called is told all the same.
+      let functions = values(of: element).filter { $0.asPath != nil }
+      return functions.isEmpty ? [] : [.list(functions)]
+    }
     let name = tree[clause[0]].data
     let before = environment[name]
     defer { environment[name] = before }
     var results: [PythonValue] = []
-    for element in source {
-      environment[name] = element
-      guard let result = value(of: parts[0]) else { return [] }
+    for item in source {
+      environment[name] = item
+      guard let result = value(of: element) else { return [] }
       results.append(result)
     }
     return [.list(results)]

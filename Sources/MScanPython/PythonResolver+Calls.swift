@@ -29,7 +29,9 @@ extension PythonResolver {
     case .path(let path): return result(ofPath: path, arguments)
     case .function(let node):
       guard let scope = scopes.opened[node] else { return [] }
-      return scopes.scopes[scope].returns.flatMap { values(of: $0) }
+      let returned = scopes.scopes[scope].returns.flatMap { values(of: $0) }
+      let yielded = scopes.scopes[scope].yields.prefix(Self.valueBound)
+      return yielded.isEmpty ? returned : returned + [.list(yielded.flatMap { values(of: $0) })]
     case .classDefinition(let node): return [.instance(node)]
     case .method(.dictionary(let node), let name):
       guard ["get", "pop", "setdefault", "__getitem__"].contains(name) else { return [] }
@@ -73,10 +75,30 @@ extension PythonResolver {
     case .methodcaller: return argument(0, "", arguments).compactMap(\.asText).map { .caller($0) }
     case .itemgetter: return argument(0, "", arguments).compactMap(\.asText).map { .item($0) }
     case .partial, .partialMethod, .staticMethod, .cache, .wraps: return argument(0, "func", arguments)
+    case .reduce: return reduced(arguments)
+    case .next, .max, .min:
+      return argument(0, "", arguments).flatMap { ($0.elements ?? []).prefix(Self.valueBound) }
     default:
       let known = bounded(converted(function, arguments))
       return known.isEmpty ? Self.object(madeBy: path) : known
     }
+  }
+
+  /// `reduce(getattr, ["path", "join"], os)`: from attribute to attribute.
+  private mutating func reduced(_ arguments: [NodeID]) -> [PythonValue] {
+    guard argument(0, "function", arguments).contains(.path(KnownFunction.getattr.rawValue)) else { return [] }
+    var objects = argument(2, "initial", arguments)
+    var steps = argument(1, "iterable", arguments).first?.elements ?? []
+    if arguments.count == 2, let first = steps.first {
+      objects = [first]
+      steps.removeFirst()
+    }
+    guard !steps.isEmpty else { return objects.compactMap { $0.asPath.map { .path($0 + ".?") } } }
+    for step in steps.prefix(32) {
+      guard let name = step.asText else { return objects.compactMap { $0.asPath.map { .path($0 + ".?") } } }
+      objects = objects.flatMap { attribute(name, of: $0) }
+    }
+    return objects
   }
 
   private mutating func result(ofOther path: String, _ arguments: [NodeID]) -> [PythonValue] {
@@ -128,7 +150,7 @@ extension PythonResolver {
       let numbers = values.compactMap(\.asInteger).compactMap { UInt8(exactly: $0) }
       return numbers.count == values.count ? .bytes(numbers) : nil
     case (.bytearray, .bytes): return first
-    case (.list, _), (.tuple, _), (.iter, _): return first.elements.map { .list($0) }
+    case (.list, _), (.tuple, _), (.iter, _), (.set, _), (.sorted, _): return first.elements.map { .list($0) }
     case (.reversed, _): return first.elements.map { .list($0.reversed()) }
     case (.map, .path(let function)): return mapped(function, arguments)
     case (.bytesFromHex, .text(let text)), (.bytearrayFromHex, .text(let text)):

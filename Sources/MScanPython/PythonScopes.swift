@@ -13,6 +13,8 @@ struct PythonScopes {
     var globals: Set<UInt32> = []
     /// Values that `return` gives, or the body of a lambda.
     var returns: [NodeID] = []
+    /// Values that `yield` gives, one after the other.
+    var yields: [NodeID] = []
   }
 
   enum Binding {
@@ -67,7 +69,7 @@ struct PythonScopes {
     return at
   }
 
-  private mutating func bind(_ name: UInt32, _ binding: Binding, in scope: Int) {
+  mutating func bind(_ name: UInt32, _ binding: Binding, in scope: Int) {
     var at = owner(scope)
     if scopes[at].globals.contains(name) { at = 0 }
     let key = Self.key(at, name)
@@ -134,10 +136,17 @@ struct PythonScopes {
       later(children, scope)
     case .withItem:
       let children = Array(tree.children(of: id))
-      if children.count == 2 { target(children[1], .value(children[0]), in: scope) }
+      if children.count == 2 {
+        target(children[1], .value(children[0]), in: scope)
+        // What a generator yields, where it is made a context.
+        target(children[1], .element(children[0]), in: scope)
+      }
       later(children, scope)
     case .exceptClause:
       if node.data != PythonNames.none { bind(node.data, .unknown, in: scope) }
+      later(tree.children(of: id), scope)
+    case .call:
+      namespaceChange(by: id)
       later(tree.children(of: id), scope)
     case .globalStatement:
       let at = owner(scope)
@@ -145,6 +154,9 @@ struct PythonScopes {
     case .importStatement, .importFromStatement: imports(id, scope)
     case .returnStatement:
       if node.first != 0 { scopes[function(around: scope)].returns.append(node.first) }
+      later(tree.children(of: id), scope)
+    case .yield:
+      if node.first != 0 { scopes[function(around: scope)].yields.append(node.first) }
       later(tree.children(of: id), scope)
     case .ifStatement where isScriptGuard(node.first):
       let inner = open(.scriptGuard, id, in: scope)
@@ -222,6 +234,7 @@ struct PythonScopes {
       case .item:
         let parts = Array(tree.children(of: place))
         if case .value(let value) = binding { changes.append((place, value)) }
+        if case .value(let value) = binding, parts.count == 2, isNamespace(parts[0]) { bindInModule(parts[1], value) }
         if case .value(let value) = binding, parts.count == 2, tree[parts[0]].kind == .name {
           itemValues[tree[parts[0]].data, default: []].append((parts[1], value))
         }
@@ -232,7 +245,11 @@ struct PythonScopes {
           values = Array(tree.children(of: value))
         }
         let pairs = values.count == places.count && !values.contains { tree[$0].kind == .starred }
-        for (index, part) in places.enumerated() { open.append((part, pairs ? .value(values[index]) : .unknown)) }
+        for (index, part) in places.enumerated() {
+          var own = Binding.unknown
+          if pairs { own = .value(values[index]) } else if case .value(let value) = binding { own = .element(value) }
+          open.append((part, own))
+        }
       default: continue
       }
     }

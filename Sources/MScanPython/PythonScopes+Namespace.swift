@@ -1,0 +1,46 @@
+/// Names of the module that are set by their text.
+extension PythonScopes {
+  /// `globals().update({"run": f})`, `globals().update(run=f)`, `setattr(sys.modules[__name__], "run", f)`.
+  mutating func namespaceChange(by call: NodeID) {
+    let parts = Array(tree.children(of: call).prefix(64))
+    guard let callee = parts.first else { return }
+    if tree[callee].kind == .name {
+      guard parts.count == 4, tree.names.text(tree[callee].data) == "setattr", isOwnModule(parts[1]) else { return }
+      bindInModule(parts[2], parts[3])
+      return
+    }
+    guard tree[callee].kind == .attribute, isNamespace(tree[callee].first),
+      tree.names.text(tree[callee].data) == "update"
+    else { return }
+    for argument in parts.dropFirst() {
+      switch tree[argument].kind {
+      case .keyword: bind(tree[argument].data, .value(tree[argument].first), in: 0)
+      case .dictionary:
+        let entries = Array(tree.children(of: argument).prefix(256))
+        guard !entries.contains(where: { tree[$0].kind == .doubleStarred }) else { continue }
+        for at in stride(from: 0, to: entries.count - 1, by: 2) { bindInModule(entries[at], entries[at + 1]) }
+      default: continue
+      }
+    }
+  }
+
+  mutating func bindInModule(_ name: NodeID, _ value: NodeID) {
+    guard tree[name].kind == .string, let text = PythonLiteral.value(of: tree[name], in: tree.bytes).asText,
+      let number = tree.names.number(of: text)
+    else { return }
+    bind(number, .value(value), in: 0)
+  }
+
+  /// `globals()`, `locals()`, `vars()`.
+  func isNamespace(_ node: NodeID) -> Bool {
+    guard tree[node].kind == .call, tree[tree[node].first].kind == .name else { return false }
+    return ["globals", "locals", "vars"].contains(tree.names.text(tree[tree[node].first].data))
+  }
+
+  /// `sys.modules[__name__]`.
+  private func isOwnModule(_ node: NodeID) -> Bool {
+    let parts = Array(tree.children(of: node).prefix(2))
+    guard tree[node].kind == .item, parts.count == 2, tree[parts[1]].kind == .name else { return false }
+    return tree.dotted(parts[0])?.hasSuffix("modules") == true && tree.names.text(tree[parts[1]].data) == "__name__"
+  }
+}

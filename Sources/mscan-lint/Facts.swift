@@ -11,6 +11,7 @@ struct Facts: ParsableCommand {
 
   @OptionGroup var targets: TargetOptions
   @OptionGroup(title: "Limits") var limits: LimitOptions
+  @OptionGroup var silent: SilentOptions
 
   func run() throws {
     try FactsRequest(paths: targets.paths, limits: limits.limits, jobs: targets.jobs).run()

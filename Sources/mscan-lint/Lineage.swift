@@ -23,8 +23,7 @@ struct Lineage: ParsableCommand {
   @Option(help: ArgumentHelp("Least severity that fails the run.", valueName: "severity")) var failOn: FailOn?
   @OptionGroup(title: "Limits") var limits: LimitOptions
   @Option(help: ArgumentHelp("auto, always or never.", valueName: "when")) var color: ColorChoice = .auto
-  @Flag(help: ArgumentHelp("Nothing is counted on the terminal; taken as by other commands.", visibility: .hidden))
-  var noProgress = false
+  @OptionGroup var silent: SilentOptions
 
   func run() throws {
     try Terminal.run {
@@ -103,6 +102,7 @@ struct FingerprintCommand: ParsableCommand {
   @Flag(help: "Keep no values: the registry tells families only.") var signsOnly = false
   @OptionGroup(title: "Limits") var limits: LimitOptions
   @Flag(name: .shortAndLong, help: "Say nothing.") var quiet = false
+  @OptionGroup var silent: SilentOptions
 
   func validate() throws {
     if let name, ModelName.normalised(name) == nil {

@@ -23,6 +23,11 @@ struct TargetOptions: ParsableArguments {
   }
 }
 
+/// For commands that count nothing on the terminal, so that one line of options fits them all.
+struct SilentOptions: ParsableArguments {
+  @Flag(help: ArgumentHelp("Nothing is counted on the terminal.", visibility: .hidden)) var noProgress = false
+}
+
 /// The PATHs of a command line.
 enum PathList {
   /// The paths, with `-` replaced by what standard input lists.

@@ -2,19 +2,20 @@
 extension PythonScopes {
   /// `globals().update({"run": f})`, `globals().update(run=f)`, `setattr(sys.modules[__name__], "run", f)`.
   mutating func namespaceChange(by call: NodeID) {
-    let parts = Array(tree.children(of: call).prefix(64))
-    guard let callee = parts.first else { return }
-    if tree[callee].kind == .name {
-      guard parts.count == 4, tree.names.text(tree[callee].data) == "setattr", isOwnModule(parts[1]) else { return }
-      bindInModule(parts[2], parts[3])
-      return
+    let callee = tree[tree[call].first]
+    switch callee.kind {
+    case .name where callee.data == setattrName:
+      let parts = Array(tree.children(of: call).prefix(5))
+      if parts.count == 4, isOwnModule(parts[1]) { bindInModule(parts[2], parts[3]) }
+    case .attribute where callee.data == updateName && isNamespace(callee.first): update(by: call)
+    default: break
     }
-    guard tree[callee].kind == .attribute, isNamespace(tree[callee].first),
-      tree.names.text(tree[callee].data) == "update"
-    else { return }
-    for argument in parts.dropFirst() {
+  }
+
+  private mutating func update(by call: NodeID) {
+    for argument in tree.children(of: call).dropFirst().prefix(64) {
       switch tree[argument].kind {
-      case .keyword: bind(tree[argument].data, .value(tree[argument].first), in: 0)
+      case .keyword where tree[argument].first != 0: bind(tree[argument].data, .value(tree[argument].first), in: 0)
       case .dictionary:
         let entries = Array(tree.children(of: argument).prefix(256))
         guard !entries.contains(where: { tree[$0].kind == .doubleStarred }) else { continue }

@@ -50,9 +50,14 @@ struct PythonScopes {
   private(set) var starImports: [String] = []
 
   private var pending: [(node: NodeID, scope: Int)] = []
+  /// Numbers of names that ``namespaceChange(by:)`` looks for at every call; nil where the module does not have them.
+  let setattrName: UInt32?
+  let updateName: UInt32?
 
   init(_ tree: PythonTree) {
     self.tree = tree
+    setattrName = tree.names.number(of: "setattr")
+    updateName = tree.names.number(of: "update")
     scopeOf = [UInt32](repeating: 0, count: tree.nodes.count)
     pending = [(0, 0)]
     while let (node, scope) = pending.popLast() { visit(node, scope) }

@@ -2,6 +2,7 @@ import Foundation
 import MScanBytes
 import MScanFacts
 import MScanLineage
+import MScanProvenance
 import MScanRules
 import Testing
 
@@ -103,6 +104,94 @@ import Testing
     #expect(options.advisories.map(\.score) == [9.8])
     let report = try scan(folder, "scanned", options)
     #expect(report.findings.contains { $0.rule == "inherited-advisory" && $0.message.contains("EXAMPLE-1") })
+  }
+
+  /// One advisory as OSV has it for what has no ecosystem.
+  private func advisory(_ more: String, own: String = "") -> String {
+    """
+    {"id": "x_EXAMPLE-1", "summary": "s", \(more)
+     "affected": [{"ranges": [{"type": "GIT", "repo": "https://hub.example.invalid/acme/base",
+       "events": [{"introduced": "0"}, {"fixed": "\(String(repeating: "b", count: 40))"}]}]}],
+     "database_specific": {"severity": "HIGH", "mscan": {\(own)}}}
+    """
+  }
+
+  @Test(
+    arguments: [
+      ("", "", "inherited-advisory"),
+      ("\"withdrawn\": \"2026-01-01T00:00:00Z\",", "", nil),
+      ("", "\"propagates\": \"none\"", nil),
+      ("", "\"propagates\": \"until-retrained\"", nil),
+      ("", "\"relations\": [\"quantized\", \"adapter\"]", nil),
+      ("", "\"relations\": [\"finetune\"]", "inherited-advisory"),
+    ] as [(String, String, String?)])
+  func anAdvisorySaysHowFarItGoes(_ more: String, _ own: String, _ rule: String?) throws {
+    let folder = try TemporaryFolder()
+    try folder.write("osv/2026/x.json", advisory(more, own: own))
+    try folder.write("lab/tuned/model.safetensors", File(seed: 3).bytes)
+    try folder.write("lab/tuned/README.md", "---\nbase_model: acme/base\nbase_model_relation: finetune\n---\n")
+    var options = LineageOptions()
+    options.advisories = try AdvisoryFile.read(folder.system("osv"))
+    let found = try scan(folder, "lab", options).findings.filter { $0.message.contains("x_EXAMPLE-1") }
+    #expect(found.map(\.rule) == [rule].compactMap { $0 })
+  }
+
+  @Test func anAdvisoryNamesRevisions() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("x.json", advisory(""))
+    var options = LineageOptions()
+    options.advisories = try AdvisoryFile.read(folder.system("x.json"))
+    for (commit, isTold) in [("a", true), ("b", false)] {
+      let path = "models--acme--base/snapshots/\(String(repeating: commit, count: 40))"
+      try folder.write(path + "/model.safetensors", File(seed: 3).bytes)
+      let found = try scan(folder, path, options).findings.map(\.rule)
+      #expect(found.contains("model-advisory") == isTold, "\(commit)")
+    }
+  }
+
+  /// Bytes that an advisory lists are found under any name.
+  @Test func advisoriesNameBytes() throws {
+    let folder = try TemporaryFolder()
+    let file = File(seed: 4)
+    try folder.write("lab/renamed/weights.safetensors", file.bytes)
+    let whole = String(Hex.text(FileDigests.sha256(of: file.bytes)))
+    let tensor = String(Hex.text(FileDigests.sha256(of: Array(file.data.prefix(2048)))))
+    let name = "model.layers.0.self_attn.q_proj.weight"
+    let lists = [
+      ("\"files\": [{\"path\": \"model.safetensors\", \"sha256\": \"\(whole)\"}]", "its SHA-256"),
+      ("\"tensors\": [{\"name\": \"\(name)\", \"sha256\": \"\(tensor)\"}]", "its tensor \(name)"),
+    ]
+    for (own, words) in lists {
+      try folder.write("x.json", advisory("", own: own))
+      var options = LineageOptions()
+      options.advisories = try AdvisoryFile.read(folder.system("x.json"))
+      let found = try scan(folder, "lab", options).findings.filter { $0.rule == "model-advisory" }
+      #expect(found.count == 1 && found.allSatisfy { $0.message.contains(words) }, "\(found.map(\.message))")
+    }
+    let none = "\"files\": [{\"path\": \"x\", \"sha256\": \"\(String(repeating: "0", count: 64))\"}]"
+    try folder.write("x.json", advisory("", own: none))
+    var options = LineageOptions()
+    options.advisories = try AdvisoryFile.read(folder.system("x.json"))
+    #expect(try scan(folder, "lab", options).findings.isEmpty)
+  }
+
+  /// Models that did harm are known without a file; the same name of another owner is another model.
+  @Test func knownModelsAreTold() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("EleuterAI/gpt-j-6B/model.safetensors", File(seed: 5).bytes)
+    try folder.write("EleutherAI/gpt-j-6B/model.safetensors", File(seed: 6).bytes)
+    let found = try scan(folder, ".").findings.filter { $0.rule == "model-advisory" }
+    #expect(found.map(\.file) == ["EleuterAI/gpt-j-6B/model.safetensors"])
+  }
+
+  @Test(
+    arguments: [
+      ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", 9.8),
+      ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 9.8),
+      ("CVSS:4.0/AV:L/AC:H/AT:P/PR:H/UI:A/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N", 1.8), ("AV:N/AC:L", nil),
+    ] as [(String, Double?)])
+  func scoresVectors(_ vector: String, _ score: Double?) {
+    #expect(CVSS.baseScore(vector) == score)
   }
 
   /// Seven billion parameters on paper: what is read does not grow with the file.

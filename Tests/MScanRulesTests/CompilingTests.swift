@@ -11,6 +11,7 @@ import Testing
       "b-rule", "a.b", severity: "critical", more: "aliases: [old-b]\ncwe: [CWE-1]\nwhy: \"é \\\" \\\\#\\u202E\\n\""),
     rule("c-rule", "otherwise"), rule("d-rule", "\"*\"", kind: "value"), allow("a.c, a.d.*", via: "newobj"),
     allow("a.b.c"),
+    "advisories:\n- {id: X-1, summary: S, models: [a/b], severity: high, reach: until-retrained}\n",
   ]
 
   private func sample() throws -> RuleSet {
@@ -18,7 +19,7 @@ import Testing
     for file in Self.files {
       let result = RuleReader.read(Array(file.utf8), file: "x.yaml")
       try #require(result.diagnostics.isEmpty, "\(result.diagnostics)")
-      builder.add(rules: result.rules, allows: result.allows)
+      builder.add(rules: result.rules, allows: result.allows, advisories: result.advisories)
     }
     return builder.build()
   }
@@ -34,6 +35,26 @@ import Testing
     builder.add(decoded)
     #expect(builder.build() == set)
     #expect(try RuleSet(decoding: RuleSet.empty.encoded()) == .empty)
+  }
+
+  @Test func keepsAdvisories() throws {
+    let advisory = try #require(sample().advisories.first)
+    #expect(advisory.id == "X-1" && advisory.models == ["a/b"] && advisory.reach == .untilRetrained)
+  }
+
+  @Test(
+    arguments: [
+      ("{id: X-1, summary: S, severity: high}", "name what the advisory is about"),
+      ("{id: X-1, summary: S, severity: high, models: [b]}", "does not look like org/name"),
+      ("{id: X-1, summary: S, severity: high, files: [00]}", "64 lower-case"),
+      ("{id: X-1, summary: S, severity: grave, models: [a/b]}", "unknown severity"),
+      ("{id: X-1, summary: S, severity: high, model: [a/b]}", "did you mean \"models\""),
+      ("{id: X-1, summary: S, severity: low, models: [a/b], references: [x]}", "does not look like https"),
+    ])
+  func tellsWhatIsWrongWithAnAdvisory(_ entry: String, _ words: String) {
+    let result = RuleReader.read(Array("advisories:\n- \(entry)\n".utf8), file: "x.yaml")
+    #expect(result.advisories.isEmpty)
+    #expect(result.diagnostics.contains { $0.message.contains(words) }, "\(result.diagnostics)")
   }
 
   @Test func versionFollowsContents() throws {

@@ -2,23 +2,31 @@ public import MScanBytes
 import MScanFacts
 public import MScanLineage
 
-/// Advisories in the shape of OSV: one record, a list of them, or a folder of such files.
+/// Advisories in the shape of OSV: one record, a list of them, an archive of such files, or a folder of them.
 ///
-/// Read are `id`, `summary`, `affected[].package.name`, `affected[].versions`, `severity[].score` (a number, or a CVSS 3
-/// vector) and `database_specific.severity`. Source: the OSV schema, 1.6.
+/// Read are `id`, `summary`, `details`, `withdrawn`, `severity[]`, and of `affected[]`: `package.name`, `package.purl`,
+/// `ranges[].repo` with its `events`, and `versions`. OSV has no ecosystem for models; what it cannot say stands in
+/// `database_specific` of the record or of an affected model: `severity`, and below `mscan` the `purl`, `files` and
+/// `tensors` with their `sha256`, `propagates` and `relations`. Source: the OSV schema, 1.6 and later.
 public enum AdvisoryFile {
   /// One file. Bytes; 64 MiB.
   private static let limit = 64 << 20
+  /// Folders inside folders. Levels; 8: databases sort their records by year.
+  private static let depth = 8
 
   /// - Throws: words for people.
   public static func read(_ path: SystemPath) throws(RegistryFile.Failure) -> [Advisory] {
+    try read(path, depth: depth)
+  }
+
+  private static func read(_ path: SystemPath, depth: Int) throws(RegistryFile.Failure) -> [Advisory] {
     if (try? FileStatus(of: path, followLinks: true))?.kind == .folder {
-      guard let entries = try? Folder.entries(of: path, followLinks: true) else {
+      guard depth > 0, let entries = try? Folder.entries(of: path, followLinks: true) else {
         throw RegistryFile.Failure(message: "'\(path)' cannot be listed")
       }
       var all: [Advisory] = []
-      for entry in entries where entry.name.description.hasSuffix(".json") {
-        all += try read(path.appending(entry.name))
+      for entry in entries where entry.kind == .folder || entry.name.description.lowercased().hasSuffix(".json") {
+        all += try read(path.appending(entry.name), depth: depth - 1)
       }
       return all
     }
@@ -29,46 +37,146 @@ public enum AdvisoryFile {
     limits.values = 10_000_000
     limits.facts = 10_000_000
     let buffer = Walker(limits: limits).read(bytes, name: "advisories.json").buffer
-    if buffer.fileFormat != "json" { throw RegistryFile.Failure(message: "'\(path)' is not JSON") }
-    return advisories(in: buffer)
+    let documents = buffer.artifacts.rows.indices.filter { buffer.artifacts[$0]?.format == "json" }
+    if documents.isEmpty { throw RegistryFile.Failure(message: "'\(path)' is not JSON") }
+    return advisories(in: buffer, Set(documents))
   }
 
-  /// Groups the values of each record: the key path up to the field is the record.
-  private static func advisories(in buffer: FactBuffer) -> [Advisory] {
-    var records: [String: [(path: [Substring], text: String)]] = [:]
+  /// A record of a document: where it lies, and its values with their paths inside it.
+  private struct Record {
+    var values: [(path: [Substring], text: String)] = []
+
+    func first(_ path: String...) -> String? {
+      values.first { $0.path.elementsEqual(path, by: { String($0) == $1 }) }?.text
+    }
+  }
+
+  /// Groups the values of each record: the key path up to the first field is the record.
+  private static func advisories(in buffer: FactBuffer, _ documents: Set<Int>) -> [Advisory] {
+    var records: [String: Record] = [:]
     var order: [String] = []
-    for fact in buffer.facts where fact.artifact == 0 {
+    for fact in buffer.facts where documents.contains(fact.artifact) {
       guard case .value(let value) = fact.payload else { continue }
       let steps = value.keyPath.split(separator: ".")
       var start = 0
       while start < steps.count, Int(steps[start]) != nil { start += 1 }
-      let record = steps[..<start].joined(separator: ".")
+      let record = "\(fact.artifact)." + steps[..<start].joined(separator: ".")
       if records[record] == nil { order.append(record) }
-      records[record, default: []].append((Array(steps[start...]), value.rendered))
+      records[record, default: Record()].values.append((Array(steps[start...]), value.rendered))
     }
-    return order.flatMap { record(records[$0] ?? []) }
+    return order.flatMap { read(records[$0] ?? Record()) }
   }
 
-  private static func record(_ values: [(path: [Substring], text: String)]) -> [Advisory] {
-    func first(_ path: [Substring]) -> String? { values.first { $0.path == path }?.text }
-    guard let id = first(["id"]) else { return [] }
-    var models: [Substring: (name: String, revisions: [String])] = [:]
+  /// What one `affected` entry says, or the record itself beside them.
+  private struct Affected {
+    var models: [String] = []
+    var revisions: [String] = []
+    var fixed: [String] = []
+    var files: [Substring: (name: String, sha256: String)] = [:]
+    var tensors: [Substring: (name: String, sha256: String)] = [:]
+    var reach: Advisory.Reach?
+    var relations: Set<String> = []
     var scores: [Double] = []
-    for (path, text) in values {
-      if path.count == 4, path[0] == "affected", path[2] == "package", path[3] == "name" {
-        models[path[1], default: ("", [])].name = text
-      } else if path.count == 4, path[0] == "affected", path[2] == "versions" {
-        models[path[1], default: ("", [])].revisions.append(text)
-      } else if path.count == 3, path[0] == "severity", path[2] == "score" {
+
+    mutating func take(_ path: ArraySlice<Substring>, _ text: String) {
+      let path = Array(path)
+      guard let first = path.first else { return }
+      switch (first, path.count) {
+      case ("package", 2) where path[1] == "name": addModel(text)
+      case ("package", 2) where path[1] == "purl": addPurl(text)
+      case ("versions", 2): revisions.append(text)
+      case ("ranges", 3) where path[2] == "repo": addModel(AdvisoryFile.modelName(ofRepository: text))
+      case ("ranges", 5) where path[4] == "fixed": fixed.append(text)
+      case ("severity", 3) where path[2] == "score":
         scores += [Double(text) ?? CVSS.baseScore(text)].compactMap { $0 }
-      } else if path == ["database_specific", "severity"] {
-        scores += [words[text.lowercased()]].compactMap { $0 }
+      case ("database_specific", 2) where path[1] == "severity":
+        scores += [AdvisoryFile.words[text.lowercased()]].compactMap { $0 }
+      case ("database_specific", 3...) where path[1] == "mscan": takeOwn(path.dropFirst(2), text)
+      default: return
       }
     }
-    return models.sorted { $0.key < $1.key }.compactMap { _, model in
-      ModelName.normalised(model.name).map {
-        Advisory(
-          id: id, summary: first(["summary"]) ?? "", model: $0, revisions: model.revisions, score: scores.max() ?? 5)
+
+    private mutating func takeOwn(_ path: ArraySlice<Substring>, _ text: String) {
+      let path = Array(path)
+      switch (path[0], path.count) {
+      case ("purl", 1): addPurl(text)
+      case ("propagates", 1): reach = Advisory.Reach(rawValue: text)
+      case ("relations", 2): relations.insert(text.lowercased())
+      case ("files", 3) where path[2] == "path": files[path[1], default: ("", "")].name = text
+      case ("files", 3) where path[2] == "sha256": files[path[1], default: ("", "")].sha256 = text
+      case ("tensors", 3) where path[2] == "name": tensors[path[1], default: ("", "")].name = text
+      case ("tensors", 3) where path[2] == "sha256": tensors[path[1], default: ("", "")].sha256 = text
+      default: return
+      }
+    }
+
+    private mutating func addModel(_ text: String) {
+      guard let name = ModelName.normalised(text), !models.contains(name) else { return }
+      models.append(name)
+    }
+
+    /// `pkg:huggingface/org/name@revision?…`
+    private mutating func addPurl(_ text: String) {
+      guard text.hasPrefix("pkg:"), let slash = text.firstIndex(of: "/") else { return }
+      let rest = text[text.index(after: slash)...].prefix { $0 != "?" && $0 != "#" }
+      let parts = rest.split(separator: "@", maxSplits: 1)
+      guard let name = parts.first else { return }
+      addModel(String(name))
+      if parts.count > 1 { revisions.append(String(parts[1])) }
+    }
+
+    static func contents(_ found: [Substring: (name: String, sha256: String)]) -> [Advisory.Content] {
+      found.sorted { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }.compactMap { _, content in
+        let digest = content.sha256.hasPrefix("sha256:") ? String(content.sha256.dropFirst(7)) : content.sha256
+        guard digest.utf8.count == 64 else { return nil }
+        return Advisory.Content(name: content.name, sha256: digest)
+      }
+    }
+  }
+
+  /// `org/name` of an address, whatever its host.
+  private static func modelName(ofRepository address: String) -> String {
+    var rest = address[...]
+    if let colon = address.firstIndex(of: ":"), address[colon...].hasPrefix("://") {
+      rest = address[colon...].dropFirst(3)
+      rest = rest.firstIndex(of: "/").map { rest[rest.index(after: $0)...] } ?? ""
+    }
+    if rest.hasSuffix(".git") { rest = rest.dropLast(4) }
+    return rest.split(separator: "/").prefix(2).joined(separator: "/")
+  }
+
+  private static func read(_ record: Record) -> [Advisory] {
+    guard let id = record.first("id"), record.first("withdrawn") == nil else { return [] }
+    var whole = Affected()
+    var entries: [Int: Affected] = [:]
+    for (path, text) in record.values {
+      if path.count > 2, path[0] == "affected", let number = Int(path[1]) {
+        entries[number, default: Affected()].take(path[2...], text)
+      } else {
+        whole.take(path[...], text)
+      }
+    }
+    let summary = record.first("summary") ?? String((record.first("details") ?? "").prefix(200))
+    let affected = entries.isEmpty ? [whole] : entries.sorted { $0.key < $1.key }.map(\.value)
+    return affected.enumerated().flatMap { number, entry in
+      let models = entry.models + (number == 0 || entry.models.isEmpty ? whole.models : [])
+      var advisory = Advisory(
+        id: id, summary: summary, model: "", revisions: entry.revisions + (entry.models.isEmpty ? whole.revisions : []),
+        fixed: entry.fixed, files: Affected.contents(entry.files), tensors: Affected.contents(entry.tensors),
+        reach: entry.reach ?? whole.reach ?? .descendants,
+        relations: entry.relations.isEmpty ? whole.relations : entry.relations,
+        score: entry.scores.max() ?? whole.scores.max() ?? 5)
+      if number == 0, !entries.isEmpty {
+        advisory.files += Affected.contents(whole.files)
+        advisory.tensors += Affected.contents(whole.tensors)
+      }
+      if models.isEmpty { return advisory.files.isEmpty && advisory.tensors.isEmpty ? [] : [advisory] }
+      return models.enumerated().map { place, model in
+        var one = advisory
+        one.model = model
+        // The bytes are the same for all of them.
+        if place > 0 { (one.files, one.tensors) = ([], []) }
+        return one
       }
     }
   }
@@ -76,38 +184,4 @@ public enum AdvisoryFile {
   private static let words: [String: Double] = [
     "critical": 9.5, "high": 8, "moderate": 5.5, "medium": 5.5, "low": 3,
   ]
-}
-
-/// The base score of a CVSS 3 vector. Source: the specification of CVSS 3.1, section 7.1.
-enum CVSS {
-  private static let weights: [String: [String: Double]] = [
-    "AV": ["N": 0.85, "A": 0.62, "L": 0.55, "P": 0.2], "AC": ["L": 0.77, "H": 0.44],
-    "UI": ["N": 0.85, "R": 0.62], "C": ["H": 0.56, "L": 0.22, "N": 0], "I": ["H": 0.56, "L": 0.22, "N": 0],
-    "A": ["H": 0.56, "L": 0.22, "N": 0],
-  ]
-
-  /// Nil for what is no such vector.
-  static func baseScore(_ vector: String) -> Double? {
-    var metrics: [String: String] = [:]
-    for part in vector.split(separator: "/") {
-      let pair = part.split(separator: ":")
-      if pair.count == 2 { metrics[String(pair[0])] = String(pair[1]) }
-    }
-    guard metrics["CVSS"]?.hasPrefix("3") == true else { return nil }
-    func weight(_ name: String) -> Double? { metrics[name].flatMap { weights[name]?[$0] } }
-    let isChanged = metrics["S"] == "C"
-    let privileges = metrics["PR"].flatMap {
-      ["N": 0.85, "L": isChanged ? 0.68 : 0.62, "H": isChanged ? 0.5 : 0.27][$0]
-    }
-    guard let av = weight("AV"), let ac = weight("AC"), let ui = weight("UI"), let pr = privileges,
-      let c = weight("C"), let i = weight("I"), let a = weight("A")
-    else { return nil }
-    let base = 1 - (1 - c) * (1 - i) * (1 - a)
-    var power = 1.0
-    for _ in 0..<15 { power *= base - 0.02 }
-    let impact = isChanged ? 7.52 * (base - 0.029) - 3.25 * power : 6.42 * base
-    guard impact > 0 else { return 0 }
-    let sum = impact + 8.22 * av * ac * pr * ui
-    return ((min(10, isChanged ? 1.08 * sum : sum)) * 10).rounded(.up) / 10
-  }
 }

@@ -72,7 +72,7 @@ public struct Fingerprinter: Sendable {
     var best: [SystemPath: ModelUnit] = [:]
     var order: [SystemPath] = []
     var notes: [String] = []
-    for unit in ModelUnits.all(of: taken) where !unit.isWeightless {
+    for unit in ModelUnits.all(of: taken, isNamed: { _ in false }) where !unit.isWeightless {
       guard let other = best[unit.folder] else {
         best[unit.folder] = unit
         order.append(unit.folder)

@@ -6,6 +6,8 @@ import Synchronization
 /// Takes what the files of a scan say about where their models come from, and joins it when all are read.
 final class LineageScan: Sendable {
   private let files = Mutex([Int: ModelFile]())
+  /// Folders, and whether an advisory is about what they are called.
+  private let named = Mutex([SystemPath: Bool]())
   private let options: LineageOptions
   private let jobs: Int
 
@@ -16,8 +18,17 @@ final class LineageScan: Sendable {
 
   func take(_ scan: FileScan, _ target: Target, _ number: Int) {
     let file = ModelFile(scan, target: target, number: number)
-    guard !file.isEmpty else { return }
+    guard !file.isEmpty || isNamed(file.folder) else { return }
     files.withLock { $0[number] = file }
+  }
+
+  private func isNamed(_ folder: SystemPath) -> Bool {
+    guard !options.advisories.isEmpty else { return false }
+    if let known = named.withLock({ $0[folder] }) { return known }
+    let names = ModelIdentity(folder).names
+    let isNamed = options.advisories.contains { names.contains(where: $0.isAbout) }
+    named.withLock { $0[folder] = isNamed }
+    return isNamed
   }
 
   /// What one model turned out to be.
@@ -41,14 +52,14 @@ final class LineageScan: Sendable {
   /// - Parameter gravest: of the findings about each target, as far as it has any.
   func finish(gravest: [Int: Severity]) -> Result {
     let taken = files.withLock { $0 }
-    let units = ModelUnits.all(of: taken.keys.sorted().compactMap { taken[$0] })
+    let units = ModelUnits.all(of: taken.keys.sorted().compactMap { taken[$0] }, isNamed: isNamed)
     guard !units.isEmpty else { return Result() }
     let local = localBases(units)
     let known = Matcher(registries: options.registries, local: local.map(\.base)).knownBases()
     let outcomes = outcomes(units, local, known)
     var result = Result()
     result.bytesRead = outcomes.reduce(0) { $0 + $1.origin.bytesRead }
-    let teller = LineageTeller(known: known, advisories: options.advisories)
+    let teller = LineageTeller(known: known, advisories: options.advisories, hashesTensors: options.hashesTensors)
     for outcome in outcomes { teller.tell(outcome, gravest: gravest, into: &result) }
     return result
   }

@@ -1,11 +1,14 @@
 import MScanBytes
 import MScanFacts
 import MScanLineage
+import MScanProvenance
 
 /// Puts outcomes into facts for the rules and into edges for the report.
 struct LineageTeller {
   let known: KnownBases
   let advisories: [Advisory]
+  /// Whether tensors that an advisory names are hashed.
+  let hashesTensors: Bool
 
   func tell(_ outcome: LineageScan.Outcome, gravest: [Int: Severity], into result: inout LineageScan.Result) {
     let unit = outcome.unit
@@ -50,26 +53,61 @@ struct LineageTeller {
     var edges: [Risk.Edge] = []
     if let found = outcome.origin.conclusion {
       let factor = Risk.factor(found.operation, bits: found.bits) * found.confidence
-      edges = found.bases.map { Risk.Edge(parent: $0, operation: found.operation.rawValue, factor: factor) }
+      edges = found.bases.map { Risk.Edge(parent: $0, operation: found.operation, factor: factor) }
     }
     for claim in unit.claims
     where claim.isOfWeights && !edges.contains(where: { ModelName.areSame($0.parent, claim.parent) }) {
-      let operation = claim.operation ?? .finetune
-      edges.append(Risk.Edge(parent: claim.parent, operation: operation.rawValue, factor: Risk.factor(operation)))
+      edges.append(
+        Risk.Edge(
+          parent: claim.parent, operation: claim.operation, factor: Risk.factor(claim.operation ?? .finetune)))
     }
-    return Risk.advisories(
+    let named = Risk.advisories(
       for: unit.ownNames, revision: unit.revision, edges: edges, among: advisories,
       parents: { known[$0]?.parents ?? [] })
+    let held = held(by: unit)
+    let ids = Set(held.map(\.advisory.id))
+    return held + named.filter { !ids.contains($0.advisory.id) }
+  }
+
+  /// Advisories that name the bytes of one of its tensors, which go where no name follows them.
+  private func held(by unit: ModelUnit) -> [InheritedAdvisory] {
+    guard hashesTensors else { return [] }
+    var wanted: [String: [Advisory]] = [:]
+    for advisory in advisories {
+      for tensor in advisory.tensors { wanted[tensor.name, default: []].append(advisory) }
+    }
+    guard !wanted.isEmpty else { return [] }
+    var found: [InheritedAdvisory] = []
+    var told: Set<String> = []
+    for file in unit.files {
+      let tensors = file.tensors.filter { $0.external.isEmpty && wanted[$0.stored.name] != nil }
+      guard !tensors.isEmpty else { continue }
+      let digests = FileDigests.sha256(of: file.path, Set(tensors.map(\.stored.bytes).filter { !$0.isEmpty }))
+      for tensor in tensors {
+        guard let digest = digests[tensor.stored.bytes].map({ String(Hex.text($0)) }) else { continue }
+        let content = Advisory.Content(name: tensor.stored.name, sha256: digest)
+        for advisory in wanted[tensor.stored.name] ?? []
+        where advisory.tensors.contains(content) && told.insert(advisory.id).inserted {
+          found.append(
+            InheritedAdvisory(
+              advisory: advisory, path: [advisory.model], factor: 1,
+              content: "the SHA-256 of its tensor \(content.name) is one that the advisory lists"))
+        }
+      }
+    }
+    return found
   }
 
   private static func fact(_ inherited: InheritedAdvisory, _ unit: ModelUnit) -> LineageFact {
     let kind = inherited.isOwn ? "direct" : "inherited"
-    let way = inherited.isOwn ? "it is about this model" : "by way of " + inherited.path.joined(separator: " → ")
+    let way =
+      inherited.isOwn ? inherited.content : "by way of " + inherited.path.joined(separator: " → ")
+    var evidence = [inherited.advisory.summary, way].filter { !$0.isEmpty }
+    if evidence.isEmpty { evidence = ["it names this model"] }
     return LineageFact(
       subject: "advisory.\(kind).\(inherited.advisory.id)", child: unit.child, parent: inherited.advisory.model,
       operation: inherited.path.count > 1 ? inherited.path[1] : "", declared: inherited.advisory.id,
-      confidence: Int((inherited.factor * 100).rounded()),
-      evidence: [inherited.advisory.summary, way].filter { !$0.isEmpty })
+      confidence: Int((inherited.factor * 100).rounded()), evidence: evidence)
   }
 
   /// A score is worth its name only where something speaks against the model.
@@ -96,12 +134,38 @@ struct LineageTeller {
       model.riskReasons.append("I, its own files: the gravest finding is \(gravest.rawValue)")
     }
     if let first = inherited.first {
+      let of = first.advisory.model.isEmpty ? "" : " of \(first.advisory.model)"
       model.riskReasons.append(
-        "P, inherited: \(first.advisory.id) of \(first.advisory.model), \(share(first.factor))% of it arrives")
+        "P, inherited: \(first.advisory.id)\(of), \(share(first.factor))% of it arrives")
     }
     if gap > 0 {
       let reason = outcome.verdict.reason.isEmpty ? "its base is not pinned" : outcome.verdict.reason
       model.riskReasons.append("V, provenance: \(reason)")
+    }
+  }
+
+  /// Files whose bytes an advisory names, each as a reading of its own.
+  ///
+  /// - Parameter digests: SHA-256 of files by their reported path, in hexadecimal digits.
+  static func files(_ digests: [String: String], _ targets: [Target], named advisories: [Advisory]) -> [FileScan] {
+    var wanted: [String: [Advisory]] = [:]
+    for advisory in advisories {
+      for file in advisory.files { wanted[file.sha256, default: []].append(advisory) }
+    }
+    guard !wanted.isEmpty else { return [] }
+    return targets.compactMap { target in
+      guard let found = digests[target.reported].flatMap({ wanted[$0] }) else { return nil }
+      var buffer = FactBuffer()
+      let row = buffer.artifacts.append(Artifact(name: target.reported, format: "", size: 0))
+      var told: Set<String> = []
+      for advisory in found where told.insert(advisory.id).inserted {
+        let fact = LineageFact(
+          subject: "advisory.direct.\(advisory.id)", child: target.reported, parent: advisory.model,
+          declared: advisory.id, confidence: 100,
+          evidence: [advisory.summary, "its SHA-256 is one that the advisory lists"].filter { !$0.isEmpty })
+        buffer.emit(.lineage(fact), artifact: row, range: ByteRange(0, 0), place: .whole)
+      }
+      return FileScan(buffer: buffer, source: nil)
     }
   }
 

@@ -68,8 +68,10 @@ struct ModelUnit: Sendable {
 
 /// Sorts the files of a scan into models.
 enum ModelUnits {
-  /// - Parameter files: of the whole scan, in the order of their reported paths.
-  static func all(of files: [ModelFile]) -> [ModelUnit] {
+  /// - Parameters:
+  ///   - files: of the whole scan, in the order of their reported paths.
+  ///   - isNamed: whether an advisory is about a folder, which is then a model whatever lies in it.
+  static func all(of files: [ModelFile], isNamed: (SystemPath) -> Bool) -> [ModelUnit] {
     var folders: [SystemPath: [ModelFile]] = [:]
     var order: [SystemPath] = []
     for file in files {
@@ -89,6 +91,7 @@ enum ModelUnits {
       }
       if groups.isEmpty,
         !ClaimReader.claims(in: own.flatMap(\.values)).isEmpty || own.contains(where: { !$0.claims.isEmpty })
+          || isNamed(folder)
       {
         units.append(unit(label, identity, folder, [], own))
       }

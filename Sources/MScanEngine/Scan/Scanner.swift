@@ -48,8 +48,9 @@ public struct Scanner: Sendable {
       limits: limits, interest: interest, texts: rules.textInterest, calls: rules.callInterest, skip: skip)
     let judge = Judge(rules: rules.judging(groups: policy.groups, rules: policy.select))
     let folders = IndexedFolders(targets)
-    let records = ProvenanceStage(provenance, limits: limits)
-    let lineage = LineageScan(lineage, jobs: jobs)
+    let origin = lineage.adding(rules.advisories, hashing: provenance.hashing)
+    let records = ProvenanceStage(hashing(for: origin.advisories), limits: limits)
+    let lineage = LineageScan(origin, jobs: jobs)
     Workers.run(targets.count, threads: jobs) { index in
       guard let scan = walker.read(targets[index]) else {
         _ = folders.finish(index, targets[index], nil)
@@ -88,7 +89,7 @@ public struct Scanner: Sendable {
     for index in sums.verdicts.keys.sorted() {
       if let verdict = sums.verdicts[index] { join(verdict, into: &report) }
     }
-    check(records, targets, judge, into: &report, hashed)
+    check(records, targets, judge, origin.advisories, into: &report, hashed)
     if inventory {
       report.files = sums.files.map { file in
         var file = file
@@ -117,6 +118,13 @@ public struct Scanner: Sendable {
     report.summary.seconds = RunningProcess.monotonicSeconds - started
   }
 
+  /// Advisories that name files by what is in them ask for every file's digest.
+  private func hashing(for advisories: [Advisory]) -> ProvenancePlan {
+    var plan = provenance
+    if plan.hashing == .onDemand, advisories.contains(where: { !$0.files.isEmpty }) { plan.hashing = .all }
+    return plan
+  }
+
   private static func description(of scan: FileScan) -> (file: ScannedFile, model: ModelDescription) {
     let path = scan.buffer.artifacts[0]?.name ?? ""
     var model = ModelDescription()
@@ -136,13 +144,16 @@ public struct Scanner: Sendable {
 
   /// Holds the files against their records.
   func check(
-    _ records: ProvenanceStage, _ targets: [Target], _ judge: Judge, into report: inout ScanReport,
-    _ hashed: @escaping @Sendable (Int) -> Void
+    _ records: ProvenanceStage, _ targets: [Target], _ judge: Judge, _ advisories: [Advisory] = [],
+    into report: inout ScanReport, _ hashed: @escaping @Sendable (Int) -> Void
   ) {
     let outcome = records.finish(targets, jobs: jobs, progress: hashed)
     report.provenance = outcome.statements.map(\.fact)
     report.summary.bytesRead += outcome.hashedBytes
     report.digests = outcome.sha256
+    for scan in LineageTeller.files(outcome.sha256, targets, named: advisories) {
+      join(judge.verdict(on: scan), into: &report)
+    }
     for (_, buffer) in ProvenanceStage.buffers(outcome, limits: limits) {
       join(judge.verdict(on: FileScan(buffer: buffer, source: ByteSource([]))), into: &report)
     }

@@ -1,34 +1,3 @@
-/// A known flaw of a model, which its descendants may share.
-public struct Advisory: Sendable, Hashable {
-  public var id: String
-  public var summary: String
-  /// `org/name` of the model it is about.
-  public var model: String
-  /// Revisions that have it; every one when empty.
-  public var revisions: [String]
-  /// 0 to 10.
-  public var score: Double
-
-  public init(id: String, summary: String, model: String, revisions: [String] = [], score: Double) {
-    self.id = id
-    self.summary = summary
-    self.model = model
-    self.revisions = revisions
-    self.score = min(10, max(0, score.isFinite ? score : 0))
-  }
-}
-
-/// An advisory that reaches a model from one of its ancestors.
-public struct InheritedAdvisory: Sendable, Hashable {
-  public var advisory: Advisory
-  /// From the model that has it down to the child, each with how it was made of the one before.
-  public var path: [String]
-  /// What of the score arrives, 0 to 1.
-  public var factor: Double
-
-  public var isOwn: Bool { path.count <= 1 }
-}
-
 /// What of a parent's risk a child has.
 public enum Risk {
   /// How much of what was measured on a base was measured on derivatives made this way. Weak priors: from the raw tables
@@ -53,14 +22,28 @@ public enum Risk {
   /// One parent of a model, and what of its risk arrives.
   public struct Edge: Sendable, Hashable {
     public var parent: String
-    public var operation: String
+    /// Nil where nobody says how.
+    public var operation: Operation?
     public var factor: Double
 
-    public init(parent: String, operation: String, factor: Double) {
+    public init(parent: String, operation: Operation?, factor: Double) {
       self.parent = parent
       self.operation = operation
       self.factor = factor
     }
+  }
+
+  /// An ancestor, and the way from it.
+  private struct Step {
+    var name: String
+    var path: [String]
+    var operations: OperationSet
+    var factor: Double
+  }
+
+  private struct Reached: Hashable {
+    var name: String
+    var operations: OperationSet
   }
 
   /// Ancestors that are followed. Count; 10,000: the deepest chains known have 40.
@@ -81,18 +64,29 @@ public enum Risk {
       if let known = found[advisory.id], known.factor >= factor { return }
       found[advisory.id] = InheritedAdvisory(advisory: advisory, path: path, factor: factor)
     }
-    for advisory in all where names.contains(where: { ModelName.areSame($0, advisory.model) }) {
-      guard advisory.revisions.isEmpty || revision.isEmpty || advisory.revisions.contains(revision) else { continue }
+    for advisory in all where advisory.covers(revision: revision) && names.contains(where: advisory.isAbout) {
       take(advisory, [advisory.model], 1)
     }
-    var best: [String: Double] = [:]
-    var open = edges.map { ($0.parent, ["\($0.parent)", $0.operation], $0.factor) }
-    while let (name, path, factor) = open.popLast(), best.count < ancestorLimit {
-      guard factor > best[name] ?? 0 else { continue }
-      best[name] = factor
-      for advisory in all where ModelName.areSame(advisory.model, name) { take(advisory, path, factor) }
-      for parent in parents(name) {
-        open.append((parent, [parent, "made into \(name)"] + path.dropFirst(), factor * self.factor(.finetune)))
+    // The same ancestor may be reached by several ways, of which an advisory passes only some.
+    var best: [Reached: Double] = [:]
+    var open = edges.map { edge in
+      let way = edge.operation?.rawValue ?? "made in a way that is not said"
+      return Step(
+        name: edge.parent, path: [edge.parent, way], operations: OperationSet([edge.operation].compactMap { $0 }),
+        factor: edge.factor)
+    }
+    while let step = open.popLast(), best.count < ancestorLimit {
+      let reached = Reached(name: step.name, operations: step.operations)
+      guard step.factor > best[reached] ?? 0 else { continue }
+      best[reached] = step.factor
+      for advisory in all where advisory.isAbout(step.name) && advisory.passes(step.operations) {
+        take(advisory, step.path, step.factor)
+      }
+      for parent in parents(step.name) {
+        open.append(
+          Step(
+            name: parent, path: [parent, "made into \(step.name)"] + step.path.dropFirst(),
+            operations: step.operations, factor: step.factor * self.factor(.finetune)))
       }
     }
     return found.values.sorted { a, b in

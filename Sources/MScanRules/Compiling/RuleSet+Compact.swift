@@ -2,15 +2,17 @@ import MScanBytes
 import MScanFacts
 
 extension RuleSet {
-  private static let magic = "mscan-rules 3 "
+  private static let magic = "mscan-rules 4 "
 
   /// The compact form that a build embeds: UTF-8, decoded at start-up without parsing YAML.
   public func encoded() -> [UInt8] {
-    Array((Self.magic + version + "\n").utf8) + Self.body(compiled, allows, tables)
+    Array((Self.magic + version + "\n").utf8) + Self.body(compiled, allows, tables, advisories)
   }
 
   /// Everything but the version, which is the hash of this.
-  static func body(_ compiled: [CompiledRule], _ allows: [CompiledAllow], _ tables: [KindTable]) -> [UInt8] {
+  static func body(
+    _ compiled: [CompiledRule], _ allows: [CompiledAllow], _ tables: [KindTable], _ advisories: [KnownAdvisory]
+  ) -> [UInt8] {
     var writer = CompactWriter()
     writer.write(compiled.count)
     for rule in compiled { write(rule, to: &writer) }
@@ -22,6 +24,8 @@ extension RuleSet {
       writer.write(allow.loader)
     }
     for table in tables { write(table, to: &writer) }
+    writer.write(advisories.count)
+    for advisory in advisories { advisory.write(to: &writer) }
     return writer.bytes
   }
 
@@ -97,11 +101,13 @@ extension RuleSet {
     for _ in FactKind.allCases {
       tables.append(try Self.readTable(&reader, rules: rules.count, allows: allows.count))
     }
+    var advisories: [KnownAdvisory] = []
+    for _ in 0..<(try reader.readCount()) { advisories.append(try KnownAdvisory(from: &reader)) }
     guard reader.isAtEnd else { throw reader.damage }
-    self.init(compiled: rules, allows: allows, tables: tables, version: version)
+    self.init(compiled: rules, allows: allows, tables: tables, advisories: advisories, version: version)
   }
 
-  private static func choice<Value>(_ all: [Value], _ reader: inout CompactReader) throws(CompactDamage) -> Value {
+  static func choice<Value>(_ all: [Value], _ reader: inout CompactReader) throws(CompactDamage) -> Value {
     let index = try reader.readNumber()
     guard all.indices.contains(index) else { throw reader.damage }
     return all[index]

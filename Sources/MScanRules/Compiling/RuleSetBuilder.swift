@@ -83,9 +83,11 @@ struct RuleSetBuilder {
 
   private var items: [String: Item] = [:]
   private var groups: [Group] = []
+  private var advisories: [String: KnownAdvisory] = [:]
 
-  /// Adds rules and groups; a rule with the id of an earlier one takes its place.
-  mutating func add(rules: [RuleSource], allows: [AllowSource]) {
+  /// Adds rules, groups and advisories; a rule or an advisory with the id of an earlier one takes its place.
+  mutating func add(rules: [RuleSource], allows: [AllowSource], advisories known: [KnownAdvisory] = []) {
+    for advisory in known { advisories[advisory.id] = advisory }
     for rule in rules {
       items[rule.descriptor.id] = Item(
         rule: CompiledRule(descriptor: rule.descriptor, allOf: rule.allOf, noneOf: rule.noneOf),
@@ -102,6 +104,7 @@ struct RuleSetBuilder {
 
   /// Adds all of a rule set.
   mutating func add(_ set: RuleSet) {
+    for advisory in set.advisories { advisories[advisory.id] = advisory }
     for (index, rule) in set.compiled.enumerated() {
       let table = set.tables[rule.descriptor.kind.ordinal]
       var patterns = table.patterns(of: NameTable.Posting(rule: index))
@@ -153,7 +156,9 @@ struct RuleSetBuilder {
       table.names = NameTable(order.map { ($0.name, $0.isPrefix, postings[$0] ?? []) })
       tables.append(table)
     }
-    return RuleSet(compiled: sorted.map(\.rule), allows: groups.map(\.allow), tables: tables, version: nil)
+    return RuleSet(
+      compiled: sorted.map(\.rule), allows: groups.map(\.allow), tables: tables,
+      advisories: advisories.values.sorted { $0.id < $1.id }, version: nil)
   }
 }
 

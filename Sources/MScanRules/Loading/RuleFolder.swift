@@ -5,6 +5,7 @@ import MScanFacts
 public struct RuleFolder: Sendable {
   public var rules: [RuleSource]
   public var allows: [AllowSource]
+  public var advisories: [KnownAdvisory]
   /// What is wrong in the files, in order of file and place.
   public var diagnostics: [RuleDiagnostic]
 
@@ -57,6 +58,7 @@ public struct RuleFolder: Sendable {
   private init() {
     rules = []
     allows = []
+    advisories = []
     diagnostics = []
   }
 
@@ -72,6 +74,7 @@ public struct RuleFolder: Sendable {
         let result = RuleReader.read(bytes, file: file.shown)
         rules += result.rules
         allows += result.allows
+        advisories += result.advisories
         diagnostics += result.diagnostics
       } catch {
         report(file.shown, error.explanation)

@@ -1,6 +1,6 @@
 import MScanFacts
 
-/// Reads the two shapes of rule file.
+/// Reads the three shapes of rule file.
 enum RuleReader {
   static let ruleFields = [
     "id", "title", "kind", "subjects", "otherwise", "where", "unless", "severity", "precision", "cwe", "atlas",
@@ -11,11 +11,12 @@ enum RuleReader {
   struct Result: Sendable {
     var rules: [RuleSource] = []
     var allows: [AllowSource] = []
+    var advisories: [KnownAdvisory] = []
     var diagnostics: [RuleDiagnostic] = []
   }
 
   /// - Parameter file: the name for messages. A file below a folder `allow` lists harmless names; any other file does so
-  ///   if it has a field `allow` or `names`.
+  ///   if it has a field `allow` or `names`. One with a field `advisories` lists models that are known to be bad.
   static func read(_ bytes: [UInt8], file: String) -> Result {
     let root: YamlNode
     do {
@@ -24,6 +25,9 @@ enum RuleReader {
       let hint = conditionHint(bytes, line: error.position.line)
       return Result(
         diagnostics: [RuleDiagnostic(file: file, position: error.position, message: error.message + hint)])
+    }
+    if case .mapping(let pairs) = root.content, pairs.contains(where: { $0.key.text == "advisories" }) {
+      return KnownAdvisory.read(root, file: file)
     }
     return isAllow(root, file: file) ? readAllowFile(root, file: file) : readRule(root, file: file)
   }

@@ -32,7 +32,7 @@ extension RuleSet {
     for path in userDirectories {
       let folder = RuleFolder(path: path)
       diagnostics += folder.diagnostics.filter { $0.level == .error }
-      builder.add(rules: folder.rules, allows: folder.allows)
+      builder.add(rules: folder.rules, allows: folder.allows, advisories: folder.advisories)
     }
     guard diagnostics.isEmpty else { throw RuleLoadFailure(diagnostics) }
     return builder.build()
@@ -45,7 +45,7 @@ extension RuleSet {
     let errors = folder.diagnostics.filter { $0.level == .error }
     guard errors.isEmpty else { throw RuleLoadFailure(errors) }
     var builder = RuleSetBuilder()
-    builder.add(rules: folder.rules, allows: folder.allows)
+    builder.add(rules: folder.rules, allows: folder.allows, advisories: folder.advisories)
     self = builder.build()
   }
 }

@@ -49,20 +49,26 @@ public struct RuleSet: Sendable {
   /// `rules` with their conditions, in the same order.
   let compiled: [CompiledRule]
   let allows: [CompiledAllow]
+  /// Models that are known to be bad, in order of id.
+  public let advisories: [KnownAdvisory]
   /// By ``FactKind/ordinal``.
   let tables: [KindTable]
   /// Rules that judge nothing, because their group was not selected.
   private var quiet: Set<Int> = []
 
   /// - Parameter version: nil to compute it.
-  init(compiled: [CompiledRule], allows: [CompiledAllow], tables: [KindTable], version: String?) {
+  init(
+    compiled: [CompiledRule], allows: [CompiledAllow], tables: [KindTable], advisories: [KnownAdvisory] = [],
+    version: String?
+  ) {
     self.compiled = compiled
     self.allows = allows
     self.tables = tables
+    self.advisories = advisories
     rules = compiled.map(\.descriptor)
     valueInterest = Self.interest(of: tables[FactKind.value.ordinal])
     textInterest = Self.keywords(of: tables[FactKind.text.ordinal])
-    self.version = version ?? Self.version(of: Self.body(compiled, allows, tables))
+    self.version = version ?? Self.version(of: Self.body(compiled, allows, tables, advisories))
   }
 
   /// A set without rules, which names nothing.
@@ -278,5 +284,6 @@ public struct RuleSet: Sendable {
 extension RuleSet: Equatable {
   public static func == (a: RuleSet, b: RuleSet) -> Bool {
     a.version == b.version && a.compiled == b.compiled && a.allows == b.allows && a.tables == b.tables
+      && a.advisories == b.advisories
   }
 }

@@ -24,6 +24,11 @@ enum NamedFiles: Correlator {
     }
   }
 
+  /// Fields of references whose files are part of the model, and where below its folder they are looked for.
+  private static let external = [
+    "onnx.external-data": "", "onnx.ep-context": "", "coreml.weights": "", "tf.asset": "assets/",
+  ]
+
   static func isConcerned(_ buffer: FactBuffer, _ folder: ModelFolder) -> Bool {
     buffer.facts.contains { fact in
       switch fact.payload {
@@ -79,8 +84,8 @@ enum NamedFiles: Correlator {
       if fact.keyPath.hasPrefix("weight_map.") { return (.shard, text) }
       return module(fact.keyPath, text).map { (.module, $0) }
     case .reference(let fact):
-      guard fact.field == "onnx.external-data", fact.type == .path else { return nil }
-      return (.externalData, fact.target)
+      guard fact.type == .path, let place = external[fact.field] else { return nil }
+      return (.externalData, place + fact.target)
     default: return nil
     }
   }

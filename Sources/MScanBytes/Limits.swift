@@ -88,6 +88,12 @@ public struct Limits: Sendable, Hashable {
   /// Structures of one HDF5 file (headers, trees, heaps; never elements) that are read. Bytes; 64 MiB: about 2 KB for
   /// each group and weight.
   public var hdf5Structures = 64 << 20
+  /// Chunks of one HDF5 dataset of bytes, and rows of one that holds lists of bytes. Count; 65,536: each row may be a
+  /// pickle of its own.
+  public var hdf5Chunks = 1 << 16
+  /// One chunk of an HDF5 dataset of bytes, and a whole one that may be a pickle. Bytes; 32 MiB: libhdf5 keeps chunks of
+  /// 1 MiB in its cache.
+  public var hdf5ChunkBytes = 32 << 20
   /// Values of one marshal stream. Count; 1,048,576: the largest module of the standard library has about 20,000.
   public var marshalValues = 1 << 20
   /// Opcodes of one pickle stream. Count; 1,000,000,000: a 100 MB pickle has 55 million.

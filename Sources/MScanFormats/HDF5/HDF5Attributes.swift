@@ -60,6 +60,10 @@ extension HDF5Walk {
       throw ParseFailure(.truncated, "attribute-data", at: range.start)
     }
     switch stored.type.kind {
+    case .variableBytes:
+      emit(.array(count), stored, nil, range, into: &sink)
+      var left = Self.elementLimit
+      try rows(stored.data, stored, &left, into: &sink)
     case .string, .variableString, .opaque:
       if !isScalar { emit(.array(count), stored, nil, range, into: &sink) }
       var data = stored.data
@@ -137,7 +141,7 @@ extension HDF5Walk {
     }
   }
 
-  private func queue(_ range: ByteRange, _ name: String, format: String?, into sink: inout FactBuffer) {
+  func queue(_ range: ByteRange, _ name: String, format: String?, into sink: inout FactBuffer) {
     let source = input.source.slice(range)
     sink.addChild(
       Artifact(

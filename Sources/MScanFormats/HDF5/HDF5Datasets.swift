@@ -8,7 +8,7 @@ extension HDF5Walk {
     case compact(ByteRange)
     /// `start` is nil when no bytes are set aside.
     case contiguous(start: Int?, count: Int?)
-    case chunked
+    case chunked(HDF5ChunkLayout)
     /// A list of other datasets, in the global heap.
     case virtual(collection: Int?, index: UInt32)
   }
@@ -37,16 +37,25 @@ extension HDF5Walk {
       hasExternalFiles = true
       attempt(into: &sink) { walk, sink throws(ParseFailure) in try walk.externalFiles(message, place, into: &sink) }
     }
+    var filters: [HDF5Filter]? = []
     if let message = first(.filters) {
+      filters = nil
       attempt(into: &sink) { walk, sink throws(ParseFailure) in
-        try walk.filters(try walk.resolve(message), place, into: &sink)
+        filters = try walk.filters(try walk.resolve(message), place, into: &sink)
       }
     }
     switch layout {
     case .compact(let range): bytes = range
     case .contiguous(let start, let count):
       if let start, let count { bytes = ByteRange(at: start, count: count) }
-    case .chunked: isFullyMapped = false
+    case .chunked(let layout):
+      isFullyMapped = false
+      attempt(into: &sink) { walk, sink throws(ParseFailure) in
+        guard let filters else { return }
+        let nothing = ByteCursor([], base: layoutMessage.start)
+        let stored = Stored(steps: names, place: place, type: type, space: space, data: nothing)
+        try walk.chunks(layout, filters, stored, at: layoutMessage.start, into: &sink)
+      }
     case .virtual(let collection, let index):
       attempt(into: &sink) { walk, sink throws(ParseFailure) in
         try walk.virtualSources(collection, index, place, at: layoutMessage.start, into: &sink)
@@ -74,7 +83,10 @@ extension HDF5Walk {
       try cursor.skip(count, "compact-data")
       return .compact(ByteRange(at: start, count: count))
     case 1: return try readContiguous(&cursor)
-    case 2: return .chunked
+    case 2:
+      return .chunked(
+        version == 3
+          ? try HDF5ChunkLayout(&cursor, rank: nil, file) : try HDF5ChunkLayout(version4: &cursor, file))
     case 3:
       let collection = try file.readOffset(&cursor, "collection-address")
       return .virtual(collection: collection, index: try cursor.readUInt32("global-heap-object-index"))
@@ -98,7 +110,7 @@ extension HDF5Walk {
       let start = try readDataStart(&cursor)
       // The size is the shape's.
       return .contiguous(start: start, count: nil)
-    case 2: return .chunked
+    case 2: return .chunked(try HDF5ChunkLayout(&cursor, rank: rank, file))
     default: throw ParseFailure(.unsupported, "layout-class", at: place)
     }
   }
@@ -174,6 +186,12 @@ extension HDF5Walk {
       case .string, .variableString: true
       default: false
       }
+    if type.kind == .variableBytes {
+      var left = input.limits.hdf5Chunks
+      let nothing = ByteCursor([], base: bytes.start)
+      let stored = Stored(steps: names, place: place, type: type, space: space, data: nothing)
+      return try rows(try file.read(at: bytes.start, bytes.count, "data"), stored, &left, into: &sink)
+    }
     guard isText || type.isBytes else { return }
     if isText, bytes.count <= Self.valueLimit, let needed = space.bytes(of: type), needed <= bytes.count {
       let data = try file.read(at: bytes.start, bytes.count, "data")
@@ -209,7 +227,10 @@ extension HDF5Walk {
 
   /// A filter pipeline message (versions 1 and 2): for each filter its number, the length of its name, flags, the number
   /// of its parameters, its name (padded to 8 in version 1), its parameters.
-  private func filters(_ message: HDF5Message, _ place: Place, into sink: inout FactBuffer) throws(ParseFailure) {
+  private func filters(
+    _ message: HDF5Message, _ place: Place, into sink: inout FactBuffer
+  ) throws(ParseFailure) -> [HDF5Filter] {
+    var filters: [HDF5Filter] = []
     var cursor = message.cursor
     let version = try HDF5File.expect(version: 1...2, &cursor, "filter-pipeline-version")
     let count = try cursor.readUInt8("number-of-filters")
@@ -221,7 +242,9 @@ extension HDF5Walk {
       try cursor.skip(2, "filter-flags")
       let parameters = Int(try cursor.readUInt16("number-of-client-data-values"))
       let name = HDF5Link.text(try cursor.slice(nameLength, "filter-name").prefix { $0 != 0 })
-      try cursor.skip(parameters &* 4, "client-data")
+      let parameter = parameters > 0 ? try cursor.readUInt32("client-data") : 0
+      try cursor.skip(max(0, parameters &- 1) &* 4, "client-data")
+      filters.append(HDF5Filter(number: number, parameter: parameter))
       if version == 1, parameters % 2 != 0 { try cursor.skip(4, "padding") }
       sink.emit(
         .operation(
@@ -230,6 +253,7 @@ extension HDF5Walk {
         ),
         artifact: input.index, range: clip(ByteRange(start, cursor.offset)), place: place)
     }
+    return filters
   }
 
   /// The sources of a virtual dataset: `00`, number of entries, then for each the source's file and dataset, ended by

@@ -9,6 +9,8 @@ struct HDF5Datatype {
     /// Fixed length; spaces fill it up when `spaces`.
     case string(spaces: Bool)
     case variableString
+    /// A list of bytes, of any length.
+    case variableBytes
     case opaque
     case other
   }
@@ -124,7 +126,8 @@ struct HDF5Datatype {
       return HDF5Datatype(kind: .other, size: size, text: clip("enum \(type.text)"))
     case .variable(let size, let isString):
       return HDF5Datatype(
-        kind: isString ? .variableString : .other, size: size, text: isString ? "string" : clip("\(type.text)[]"))
+        kind: isString ? .variableString : type.size == 1 && type.isBytes ? .variableBytes : .other, size: size,
+        text: isString ? "string" : clip("\(type.text)[]"))
     }
   }
 

@@ -2,7 +2,8 @@ import MScanBytes
 public import MScanFacts
 
 /// HDF5 (File Format Specification 1.0 to 4.0): groups of named objects with attributes, and datasets. Keras models and
-/// weights, MATLAB 7.3 and netCDF-4 are HDF5. The elements of datasets are not read.
+/// weights, MATLAB 7.3 and netCDF-4 are HDF5. Of datasets those elements are read that can be a pickle: bytes, and lists of
+/// bytes.
 ///
 /// The reader is our own: libhdf5 aims at reading well-formed files completely, has a long history of memory errors on
 /// hostile ones, and loads shared libraries for filters it does not know. What a scanner needs of a file (object headers,

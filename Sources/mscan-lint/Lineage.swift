@@ -100,6 +100,7 @@ struct FingerprintCommand: ParsableCommand {
       "Name of the model; otherwise a hub cache's id, else the last two parts of its path.", valueName: "org/name"))
   var name: String?
   @Flag(help: "Keep no values: the registry tells families only.") var signsOnly = false
+  @Flag(help: "Hash the weights, so that lockfiles can name a parent by its bytes.") var hash = false
   @OptionGroup(title: "Limits") var limits: LimitOptions
   @Flag(name: .shortAndLong, help: "Say nothing.") var quiet = false
   @OptionGroup var silent: SilentOptions
@@ -116,6 +117,7 @@ struct FingerprintCommand: ParsableCommand {
       let found = Discovery(limits: limits.limits).targets(of: try PathList.expand(targets.paths))
       var fingerprinter = Fingerprinter(limits: limits.limits, jobs: targets.jobs ?? RunningProcess.cores)
       fingerprinter.keepsValues = !signsOnly
+      fingerprinter.hashes = hash
       let result: (added: [Fingerprinter.Added], leftOut: [String])
       do throws(RegistryFile.Failure) {
         result = try fingerprinter.add(found, name: name, to: SystemPath(output))

@@ -20,6 +20,12 @@ struct Lock: ParsableCommand {
     completion: .file())
   var output: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Known bases, as 'fingerprint' writes them: parents are told by the weights too. Repeatable.", valueName: "file"),
+    completion: .file())
+  var registry: [String] = []
+
   @Option(help: ArgumentHelp("Threads; the default is one for each core.", valueName: "n")) var jobs: Int?
 
   @OptionGroup var ruleOptions: RuleOptions
@@ -50,7 +56,8 @@ struct Lock: ParsableCommand {
       let folder = isFolder ? place : place.parent
       let destination = output ?? folder.appending(SystemPath(LockfileRecord.name)).description
       let progress = Progress(total: found.count, wanted: !noProgress && !quiet)
-      let writer = LockWriter(limits: limits.limits, jobs: jobs ?? RunningProcess.cores)
+      var writer = LockWriter(limits: limits.limits, jobs: jobs ?? RunningProcess.cores)
+      writer.lineage = try RegistryOptions.options(registries: registry, advisories: [])
       let outcome = writer.lock(found, isComplete: isFolder, rules: rules) { progress?.hashed($0) }
       progress?.clear()
       for item in outcome.unread { Terminal.warning("'\(item.file)' is not in the lockfile: \(item.detail)") }

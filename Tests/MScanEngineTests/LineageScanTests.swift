@@ -184,6 +184,28 @@ import Testing
     #expect(found.map(\.file) == ["EleuterAI/gpt-j-6B/model.safetensors"])
   }
 
+  @Test func lockfilesNameParentsByTheirBytes() throws {
+    let folder = try TemporaryFolder()
+    let bytes = File(seed: 7).bytes
+    try folder.write("acme/base/model.safetensors", bytes)
+    var fingerprinter = Fingerprinter(jobs: 1)
+    fingerprinter.hashes = true
+    _ = try fingerprinter.add(
+      Discovery().targets(of: [folder.system("acme/base")]), name: nil, to: folder.system("known.registry"))
+    try folder.write("lab/copy/model.safetensors", bytes)
+    try folder.write("lab/copy/README.md", "---\nbase_model: acme/base\n---\n")
+    var writer = LockWriter(jobs: 2)
+    writer.lineage.registries = [try RegistryStore.open(folder.system("known.registry"))]
+    let targets = Discovery().targets(of: [folder.system("lab/copy")])
+    let text = writer.lock(targets, isComplete: true, rules: try RuleLibrary.load(adding: [])).text
+    let digest = String(Hex.text(FileDigests.sha256(of: bytes)))
+    let lines = text.split(separator: "\n")
+    for key in ["\"parents\"", "\"inferredParents\""] {
+      let line = try #require(lines.first { $0.contains(key) })
+      #expect(line.contains("acme/base") && line.contains(digest), "\(line)")
+    }
+  }
+
   @Test(
     arguments: [
       ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", 9.8),

@@ -9,9 +9,12 @@ import Testing
       Fingerprinting.take(
         TinyModel(1).weights(), name: "acme/base", revision: "abc", license: "mit", parents: ["acme/older"]))
     var update = try RegistryUpdate(nil, valuesBytes: 0)
-    update.add(taken.record, taken.sketch, keepsValues: true)
+    var given = taken.record
+    given.digest = Array(0..<32)
+    update.add(given, taken.sketch, keepsValues: true)
     let file = try RegistryFile(ByteSource(update.registry), values: ByteSource(update.addedValues))
     let record = try #require(file.record(0, .whole))
+    #expect(record.digest == given.digest && file.record(0, .head)?.digest == given.digest)
     #expect(record.name == "acme/base" && record.license == "mit" && record.parents == ["acme/older"])
     #expect(record.signs.words == taken.record.signs.words)
     #expect(record.norms == taken.record.norms)
@@ -21,6 +24,15 @@ import Testing
       #expect(sketch.sample(key).map { Array($0.values) } == taken.sketch.sample(key).map { Array($0.values) })
     }
     #expect(sketch.blocks.count == taken.sketch.blocks.count && !sketch.blocks.isEmpty)
+  }
+
+  /// Registries of the first version have no digests.
+  @Test func olderRegistriesAreRead() throws {
+    let taken = try #require(Fingerprinting.take(TinyModel(1).weights(), name: "acme/base"))
+    let (bytes, head) = RegistryFile.encode(taken.record)
+    let old = Array(bytes[..<(head - 1)] + bytes[head...])
+    let record = try #require(RegistryFile.decode(old, headBytes: head - 1, .whole))
+    #expect(record.digest.isEmpty && record.name == "acme/base" && record.norms == taken.record.norms)
   }
 
   @Test func addingReplacesTheSameName() throws {

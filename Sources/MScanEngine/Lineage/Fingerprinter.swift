@@ -1,6 +1,7 @@
 public import MScanBytes
 import MScanFacts
 public import MScanLineage
+import MScanProvenance
 import Synchronization
 
 /// Takes the fingerprints of known bases and adds them to a registry.
@@ -19,6 +20,8 @@ public struct Fingerprinter: Sendable {
   public var jobs: Int
   /// False for the registry alone: a few kilobytes a base, which tell families and not how a derivative was made.
   public var keepsValues = true
+  /// Whether the weights are read whole for their digest, by which lockfiles name a parent.
+  public var hashes = false
 
   public init(limits: Limits = .standard, jobs: Int = RunningProcess.cores) {
     self.limits = limits
@@ -95,7 +98,7 @@ public struct Fingerprinter: Sendable {
 
   private func fingerprints(of units: [ModelUnit], _ name: String?) -> ([Base], [String]) {
     let found = Mutex([Int: Base]())
-    let (keepsValues, limit) = (keepsValues, jobs)
+    let (keepsValues, hashes, limit) = (keepsValues, hashes, jobs)
     Workers.run(units.count, threads: limit) { number in
       let unit = units[number]
       guard let weights = unit.weights() else { return true }
@@ -105,7 +108,9 @@ public struct Fingerprinter: Sendable {
       let taken = Fingerprinting.take(
         weights, name: name ?? ModelIdentity(unit.folder).fullName, revision: unit.revision, license: unit.license,
         parents: unique, withBlocks: keepsValues)
-      if let taken { found.withLock { $0[number] = Base(record: taken.record, sketch: taken.sketch) } }
+      guard var taken else { return true }
+      if hashes { taken.record.digest = Self.digest(of: unit) }
+      found.withLock { $0[number] = Base(record: taken.record, sketch: taken.sketch) }
       return true
     }
     let bases = found.withLock { $0 }
@@ -113,6 +118,18 @@ public struct Fingerprinter: Sendable {
       "\(units[$0].child) is left out: none of its tensors can be read by place"
     }
     return (bases.keys.sorted().compactMap { bases[$0] }, missing)
+  }
+
+  /// ``RegistryRecord/digest`` of a model; empty when a file of it cannot be read.
+  private static func digest(of unit: ModelUnit) -> [UInt8] {
+    var digests: [[UInt8]] = []
+    for file in unit.files where !file.tensors.isEmpty {
+      let whole = ByteRange(0, file.size)
+      guard let digest = FileDigests.sha256(of: file.path, [whole])[whole] else { return [] }
+      digests.append(digest)
+    }
+    if digests.count < 2 { return digests.first ?? [] }
+    return FileDigests.sha256(of: digests.sorted { $0.lexicographicallyPrecedes($1) }.flatMap { $0 })
   }
 
   private func write(_ bases: [Base], to path: SystemPath) throws(RegistryFile.Failure) -> [Added] {

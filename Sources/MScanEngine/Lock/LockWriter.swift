@@ -1,5 +1,6 @@
 public import MScanBytes
 public import MScanFacts
+import MScanLineage
 import MScanProvenance
 public import MScanRules
 import Synchronization
@@ -8,6 +9,8 @@ import Synchronization
 public struct LockWriter: Sendable {
   public var limits: Limits
   public var jobs: Int
+  /// Known bases, which parents are told by.
+  public var lineage = LineageOptions()
 
   public init(limits: Limits = .standard, jobs: Int = RunningProcess.cores) {
     self.limits = limits
@@ -66,10 +69,25 @@ public struct LockWriter: Sendable {
           path: target.reported, size: size, sha256: digest, format: contents.format, contents: contents.contents))
       for item in contents.declared { writer.declare(item.key, item.value, file: target.reported, line: item.line) }
     }
+    writer.origin = origin(of: kept)
     writer.licenseFiles = entries.filter { Self.isLicense($0.path) }
     return Outcome(
       text: writer.text(entries, isComplete: isComplete, rules: rules.version), files: entries.count,
       bytes: outcome.hashedBytes, unread: unread)
+  }
+
+  /// What the weights are made from, and what is known of parents; nothing without known bases.
+  private func origin(of targets: [Target]) -> LockText.Origin {
+    guard !lineage.registries.isEmpty else { return LockText.Origin() }
+    let scan = LineageScan(lineage, jobs: jobs)
+    let walker = Walker(limits: limits, interest: ValueInterest(keys: ClaimReader.keys))
+    Workers.run(targets.count, threads: jobs) { index in
+      if let file = walker.read(targets[index]) { scan.take(file, targets[index], index) }
+      return true
+    }
+    return LockText.Origin(
+      known: Matcher(registries: lineage.registries, local: []).knownBases(),
+      inferred: scan.finish(gravest: [:]).report.inferred)
   }
 
   private static func isLicense(_ path: String) -> Bool {
@@ -88,6 +106,12 @@ struct LockText {
     var contents: LockedContents
   }
 
+  /// Where the weights come from, as far as known bases tell.
+  struct Origin {
+    var known = KnownBases([])
+    var inferred: [LineageReport.Inferred] = []
+  }
+
   private struct Declaration: Hashable {
     var value: String
     var source: String
@@ -96,6 +120,7 @@ struct LockText {
   private var parents: [Declaration] = []
   private var licenses: [Declaration] = []
   var licenseFiles: [Entry] = []
+  var origin = Origin()
 
   mutating func declare(_ key: String, _ value: String, file: String, line: Int) {
     let declaration = Declaration(value: value, source: line > 0 ? "\(file):\(line)" : file)
@@ -123,13 +148,41 @@ struct LockText {
       return Self.line(object)
     }
     lines.append("  \"licenseFiles\": [\(files.joined(separator: ", "))],")
-    lines.append("  \"parents\": [\(parents.map { Self.declaration("name", $0) }.joined(separator: ", "))],")
+    lines.append("  \"parents\": [\(parents.map { declared($0) }.joined(separator: ", "))],")
+    if !origin.inferred.isEmpty {
+      lines.append("  \"inferredParents\": [\(origin.inferred.map { inferred($0) }.joined(separator: ", "))],")
+    }
     lines.append("  \"files\": [")
     for (number, entry) in entries.enumerated() {
       lines.append("    " + Self.text(entry) + (number + 1 < entries.count ? "," : ""))
     }
     lines += ["  ]", "}", ""]
     return lines.joined(separator: "\n")
+  }
+
+  private func declared(_ item: Declaration) -> String {
+    var object = JSONObject()
+    object.add("name", item.value)
+    object.add("source", item.source)
+    identify(item.value, in: &object)
+    return Self.line(object)
+  }
+
+  private func inferred(_ item: LineageReport.Inferred) -> String {
+    var object = JSONObject()
+    object.add("name", item.parent)
+    object.add("operation", item.operation)
+    if !item.variant.isEmpty { object.add("variant", item.variant) }
+    object.add("confidence", number: String(Double(item.confidence) / 1000))
+    identify(item.parent, in: &object)
+    return Self.line(object)
+  }
+
+  /// The revision and the digest of a parent, when a registry has them.
+  private func identify(_ name: String, in object: inout JSONObject) {
+    guard let base = origin.known[name] else { return }
+    if !base.revision.isEmpty { object.add("revision", base.revision) }
+    if !base.digest.isEmpty { object.add("sha256", String(Hex.text(base.digest))) }
   }
 
   private static func declaration(_ key: StaticString, _ item: Declaration) -> String {

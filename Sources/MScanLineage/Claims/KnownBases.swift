@@ -28,11 +28,19 @@ public struct KnownBases: Sendable {
     public var name: String
     public var parents: [String]
     public var license: String
+    /// The revision it was taken at; empty while unknown.
+    public var revision: String
+    /// ``RegistryRecord/digest``.
+    public var digest: [UInt8]
 
-    public init(name: String, parents: [String], license: String = "") {
+    public init(
+      name: String, parents: [String], license: String = "", revision: String = "", digest: [UInt8] = []
+    ) {
       self.name = name
       self.parents = parents
       self.license = license
+      self.revision = revision
+      self.digest = digest
     }
   }
 

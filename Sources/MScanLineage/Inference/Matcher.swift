@@ -3,6 +3,8 @@ public struct KnownBase: Sendable {
   public var name: String
   public var parents: [String]
   public var license: String
+  var revision = ""
+  var digest: [UInt8] = []
   var signs: Signs
   var embedding: (rows: Int, columns: Int, word: UInt64)
   var norms: [Float]
@@ -28,6 +30,8 @@ public struct KnownBase: Sendable {
     name = record.name
     parents = record.parents
     license = record.license
+    revision = record.revision
+    digest = record.digest
     signs = record.signs
     embedding = record.embedding
     norms = record.norms
@@ -290,7 +294,11 @@ public struct Matcher: Sendable {
   // MARK: Names
 
   public func knownBases() -> KnownBases {
-    KnownBases(everyHead().map { KnownBases.Entry(name: $0.name, parents: $0.parents, license: $0.license) })
+    KnownBases(
+      everyHead().map {
+        KnownBases.Entry(
+          name: $0.name, parents: $0.parents, license: $0.license, revision: $0.revision, digest: $0.digest)
+      })
   }
 }
 

@@ -7,13 +7,14 @@ public import MScanBytes
 ///
 /// | part | contents |
 /// |---|---|
-/// | header, 32 bytes | `MSCANREG`, version (4 bytes, 1), number of records (4), place of the index (8), identity (8) |
+/// | header, 32 bytes | `MSCANREG`, version (4 bytes, 2), number of records (4), place of the index (8), identity (8) |
 /// | records | head, sign planes, norms, for each base |
 /// | index, 48 bytes a record | place (8), bytes of the head (4), of all (4), layers (2), columns (1), 0 (1), hashes of up to twelve columns (2 each), rows of the embedding (4) |
 ///
 /// A head has name, revision, licence, number of parents and each, container; layers (2), columns (1) and of each its
 /// role, rows (4) and columns (4); rows (4), columns (4) and signs (8) of the embedding; place (8), bytes (4) and hash
-/// (8) of the values; number of norms (1). Texts have their length (2) before them. The sign planes are four, each two
+/// (8) of the values; number of norms (1); from version 2, bytes of the digest of its weights (1; 0 or 32) and the digest.
+/// Texts have their length (2) before them. The sign planes are four, each two
 /// bytes of every word, layer by layer, column by column: the first plane alone tells most unrelated bases apart, so that
 /// a look through thousands reads half a kilobyte each. The norms are F32.
 ///
@@ -24,7 +25,7 @@ public import MScanBytes
 public struct RegistryFile: Sendable {
   static let magic = Array("MSCANREG".utf8)
   static let valuesMagic = Array("MSCANVAL".utf8)
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
   static let headerBytes = 32
   static let valuesHeaderBytes = 24
   static let indexEntryBytes = 48
@@ -68,7 +69,7 @@ public struct RegistryFile: Sendable {
       throw Failure(message: "this is no registry; 'fingerprint --output' writes one")
     }
     var reader = RecordReader(Array(head.dropFirst(8)))
-    guard let version = reader.number(4), version == Int(Self.version) else {
+    guard let version = reader.number(4), (1...Int(Self.version)).contains(version) else {
       throw Failure(message: "the registry is of another version; write it anew with 'fingerprint --output'")
     }
     guard let count = reader.number(4), count <= Self.recordLimit, let place = reader.number(8),
@@ -90,7 +91,8 @@ public struct RegistryFile: Sendable {
     self.index = index
     self.values = values.flatMap { file in
       var head = RecordReader(file.prefix(Self.valuesHeaderBytes))
-      guard head.take(8) == ArraySlice(Self.valuesMagic), head.number(4) == Int(Self.version), head.number(4) == 0,
+      guard head.take(8) == ArraySlice(Self.valuesMagic), (1...Int(Self.version)).contains(head.number(4) ?? 0),
+        head.number(4) == 0,
         head.wide() == identity
       else { return nil }
       return file
@@ -175,12 +177,19 @@ public struct RegistryFile: Sendable {
     }
     guard let rows = reader.number(4), let width = reader.number(4), let word = reader.wide(),
       let place = reader.number(8), let count = reader.number(4), let hash = reader.wide(),
-      let normCount = reader.number(1), reader.position == headBytes
+      let normCount = reader.number(1)
     else { return nil }
+    var digest: [UInt8] = []
+    if reader.position < headBytes {
+      guard let count = reader.number(1), let bytes = reader.take(count) else { return nil }
+      digest = Array(bytes)
+    }
+    guard reader.position == headBytes, digest.isEmpty || digest.count == 32 else { return nil }
     var record = RegistryRecord(
       name: name, revision: revision, license: license, parents: parents, container: container,
       signs: Signs(layers: layers, columns: columns, words: []), embedding: (rows, width, word), norms: [],
       values: count > 0 ? (place, count, hash) : nil)
+    record.digest = digest
     guard depth != .head else { return record }
     let words = layers * columnCount
     record.signs.words = [UInt64](repeating: 0, count: words)
@@ -224,6 +233,8 @@ public struct RegistryFile: Sendable {
     writer.number(record.values?.hash ?? 0, width: 8)
     let norms = record.norms.prefix(255)
     writer.number(norms.count, width: 1)
+    writer.number(record.digest.count == 32 ? 32 : 0, width: 1)
+    if record.digest.count == 32 { for byte in record.digest { writer.number(byte, width: 1) } }
     let head = writer.bytes.count
     for plane in 0..<4 {
       for word in record.signs.words { writer.number((word >> UInt64(16 * plane)) & 0xffff, width: 2) }

@@ -14,6 +14,9 @@ public struct RegistryRecord: Sendable {
   var norms: [Float]
   /// Where its values are in the file of values, with a hash of them; nil when there are none.
   var values: (offset: Int, count: Int, hash: UInt64)?
+  /// SHA-256 of its weights, 32 bytes: of the one file, or of the digests of its files in byte order, one behind the other.
+  /// Empty while unknown.
+  public var digest: [UInt8] = []
 
   public init(
     name: String, revision: String = "", license: String = "", parents: [String] = [], sketch: Sketch

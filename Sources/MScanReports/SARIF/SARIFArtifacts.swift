@@ -13,6 +13,8 @@ struct SARIFArtifacts {
     var length: Int?
     var format: String
     var encoding: String
+    /// SHA-256 of a file on disk, in hexadecimal digits; empty when it was not hashed.
+    var sha256 = ""
   }
 
   static let base = "%SRCROOT%"
@@ -20,6 +22,7 @@ struct SARIFArtifacts {
   private(set) var rows: [Row] = []
   private let paths: SARIFPaths
   private let table: ArtifactTable
+  private let digests: [String: String]
   private var files: [String: Int] = [:]
   private var nested: [Row: Int] = [:]
   private var known: [Int: Int] = [:]
@@ -27,13 +30,14 @@ struct SARIFArtifacts {
   init(_ report: ScanReport) {
     paths = SARIFPaths(report.findings.map(\.file) + report.unread.map(\.file))
     table = report.artifacts
+    digests = report.digests
   }
 
   /// The row of a file on disk.
   mutating func file(_ name: String, size: Int? = nil, format: String = "") -> Int {
     let uri = paths.uri(of: name)
     if let row = files[uri] { return row }
-    rows.append(Row(uri: uri, length: size, format: format, encoding: ""))
+    rows.append(Row(uri: uri, length: size, format: format, encoding: "", sha256: digests[name] ?? ""))
     files[uri] = rows.count - 1
     return rows.count - 1
   }
@@ -88,6 +92,7 @@ struct SARIFArtifacts {
         }
         if let length = row.length { json.member("length", length) }
         if row.parent == nil { json.member("roles", ["analysisTarget"]) }
+        if !row.sha256.isEmpty { json.object("hashes") { $0.member("sha-256", row.sha256) } }
         guard !row.format.isEmpty || !row.encoding.isEmpty else { return }
         json.object("properties") { json in
           if !row.format.isEmpty { json.member("format", row.format) }

@@ -48,7 +48,7 @@ extension JinjaTeller {
   }
 
   /// What a value is chosen, put together or taken from, through names, at most 64 expressions.
-  private func expressions(of value: Int) -> [Int] {
+  func expressions(of value: Int) -> [Int] {
     var waiting = [value]
     var found: [Int] = []
     while let at = waiting.popLast(), found.count < 64 {

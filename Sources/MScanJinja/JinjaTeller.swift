@@ -42,6 +42,7 @@ struct JinjaTeller {
     tellLoops(into: &sink)
     tellConditions(into: &sink)
     tellDrops(into: &sink)
+    tellDroppedRoles(into: &sink)
     tellShortenedHistory(into: &sink)
     tellCutContent(into: &sink)
     tellAddedMessages(into: &sink)

@@ -141,7 +141,13 @@ extension HDF5Walk {
     }
   }
 
-  func queue(_ range: ByteRange, _ name: String, format: String?, into sink: inout FactBuffer) {
+  mutating func queue(_ range: ByteRange, _ name: String, format: String?, into sink: inout FactBuffer) {
+    guard handOnLeft >= 0, handedOn.insert(range).inserted else { return }
+    guard handOnLeft >= range.count else {
+      handOnLeft = -1
+      return state(ParseFailure(.limitExceeded, "hdf5Chunks", at: range.start), into: &sink)
+    }
+    handOnLeft &-= range.count
     let source = input.source.slice(range)
     sink.addChild(
       Artifact(

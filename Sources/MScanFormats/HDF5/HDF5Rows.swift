@@ -101,7 +101,6 @@ extension HDF5Walk {
   private mutating func queueRow(
     _ range: ByteRange, _ stored: Stored, into sink: inout FactBuffer
   ) throws(ParseFailure) {
-    try file.charge(min(range.count, 1 << 16), at: range.start)
     let source = input.source.slice(range)
     let head = source.prefix(64)
     let isPickle = MagicBytes.isBinaryPickle(head) || PickleFormat.isPickle(source)

@@ -18,6 +18,9 @@ struct HDF5Walk {
   private var linksLeft: Int
   private var seen: Set<Int> = []
   private var waiting: [(start: Int, node: Int)] = []
+  /// Parts of the file that were handed on, each once, and bytes that may still be: many rows and texts may name the same.
+  var handedOn: Set<ByteRange> = []
+  var handOnLeft: Int
   /// Whether every dataset says where all its bytes are.
   var isFullyMapped = true
 
@@ -28,6 +31,8 @@ struct HDF5Walk {
     self.input = input
     file = HDF5File(input.source, superblock, limits: input.limits)
     linksLeft = input.limits.hdf5Objects
+    // Twice the file: honest ones name each byte once.
+    handOnLeft = ByteRange(at: 1 << 16, count: ByteRange(at: file.size, count: file.size).end).end
   }
 
   // MARK: The file

@@ -100,6 +100,8 @@ public struct Limits: Sendable, Hashable {
   public var pickleOpcodes = 1_000_000_000
   /// Memo slots of one pickle. Count; 16,777,216: eight bytes each.
   public var pickleMemo = 1 << 24
+  /// Callables that a pickle puts into dicts and objects. Count; 65,536: models hold some hundred functions.
+  public var pickleAttributes = 1 << 16
   /// Different globals that one pickle names. Count; 20,000: 1,441 real files name 707 in all.
   public var pickleGlobals = 20_000
   /// Objects on a pickle's stack. Count; 4,194,304: CPython's pickler batches by 1,000.

@@ -33,9 +33,19 @@ extension PickleMachine {
     case Op.binPersID:
       let id = try pop("BINPERSID")
       recorder.notePersistentID(id, self)
+      callStorageType(id)
       push(heap.newObject(.persistentID, arguments: id))
     default: try extensionCode(code)
     }
+  }
+
+  /// torch up to 1.10 calls the type of a storage with its size: `("storage", type, key, location, size, …)`.
+  private mutating func callStorageType(_ id: PickleValue) {
+    let items = argumentItems(id)
+    guard items.count >= 5, items[1].isStub, items[0].isText, text(of: items[0], limit: 16) == "storage" else { return }
+    let last = path(of: items[1])?.split(separator: ".").last.map(String.init) ?? "?"
+    guard !last.hasSuffix("Storage") else { return }
+    _ = invoke(items[1], heap.newTuple([items[4]]).value, via: "persistent-id")
   }
 
   /// What `f(*arguments)` takes: the C machines want a tuple, the Python one anything it can iterate to an end.
@@ -156,11 +166,16 @@ extension PickleMachine {
     default:
       guard let object = heap.object(instance) else { break }
       if object.kind == .reference || object.kind == .namespace { noteState(of: instance, state) }
-      if let setState = planted[instance.index] {
-        let (arguments, _, _) = heap.newTuple([state])
-        _ = invoke(setState, arguments, via: "build")
+      if let target = sharedTarget(of: object) { noteState(of: target, state) }
+      callPlanted(["__setstate__"], of: instance, [state])
+      if object.kind == .partial { rebuildPartial(instance, state) }
+      // The object is of another class from here on, whose methods the unpickler calls.
+      if let other = stateItem("__class__", of: state), other.isStub { noteState(of: other, state) }
+      plant(state, on: instance)
+      // Some classes unpickle the bytes of their state.
+      if object.callee.tag == .global, recorder.meaning(of: object.callee.index) == .loads {
+        noteNestedBytes(state, meaning: .loads)
       }
-      if let hook = stateItem("__setstate__", of: state), hook.isStub { planted[instance.index] = hook }
       noteCompanion(of: object, state)
       if options.joblib {
         noteElementSize(of: instance, object, state)
@@ -259,13 +274,29 @@ extension PickleMachine {
     recorder.noteCompanion(text(of: name, limit: 256), at: opcodeStart, opcode: opcode)
   }
 
+  /// joblib's wrapper of an array, also where scikit-learn had its own copy of joblib.
+  func isArrayWrapper(_ value: PickleValue) -> Bool {
+    guard value.tag == .global, let path = path(of: value) else { return false }
+    return path.hasSuffix(".NumpyArrayWrapper") && (path.hasPrefix("joblib.") || path.hasPrefix("sklearn.externals."))
+  }
+
+  /// The class of the wrapper, or one whose array joblib has not read yet.
+  func isUnreadWrapper(_ value: PickleValue) -> Bool {
+    if isArrayWrapper(value) { return true }
+    guard options.joblib, let object = heap.object(value), object.kind == .instance else { return false }
+    return isArrayWrapper(object.callee) && !readWrappers.contains(value.index)
+  }
+
   /// After a BUILD of joblib's array wrapper, the array's bytes stand in the stream; its unpickler reads them there.
   /// Source: `NumpyArrayWrapper.read_array` of joblib 0.8 to 1.5.
   private mutating func stepOverArray(behind object: PickleHeap.Object, _ state: PickleValue) throws(ParseFailure) {
-    guard object.kind == .instance || object.kind == .result, let owner = path(of: object.callee),
-      owner.hasPrefix("joblib."), owner.hasSuffix(".NumpyArrayWrapper")
-    else { return }
-    guard let dtype = stateItem("dtype", of: state) else { throw fail("NumpyArrayWrapper", .unsupported) }
+    guard object.kind == .instance || object.kind == .result, isArrayWrapper(object.callee) else { return }
+    // A state that is put together while it is read, or set twice, may say something else by then.
+    guard let instance = stack.last, readWrappers.insert(instance.index).inserted, state.tag == .dict,
+      heap.items(of: state).isWhole, let dtype = stateItem("dtype", of: state)
+    else { throw fail("NumpyArrayWrapper", .unsupported) }
+    let keys = heap.items(of: state).items.enumerated().filter { $0.offset.isMultiple(of: 2) }
+    guard keys.allSatisfy({ $0.element.isText }) else { throw fail("NumpyArrayWrapper", .unsupported) }
     let position = stream.endStream()
     let layout = itemLayout(of: dtype)
     if layout.isObject {
@@ -283,8 +314,9 @@ extension PickleMachine {
     guard let itemSize = layout.size else { throw fail("dtype", .unsupported) }
     var count = itemSize
     if let shape = stateItem("shape", of: state) {
+      guard [.tuple, .plainTuple, .emptyTuple].contains(shape.tag) else { throw fail("shape", .unsupported) }
       for side in heap.tupleItems(shape) {
-        guard let length = side.intValue, length >= 0 else { throw fail("shape") }
+        guard let length = side.intValue, length >= 0 else { throw fail("shape", .unsupported) }
         let (product, over) = count.multipliedReportingOverflow(by: length)
         guard !over else { throw fail("shape") }
         count = product
@@ -313,7 +345,9 @@ extension PickleMachine {
 
   /// Item size of a `numpy.dtype(descr, …)` object, in bytes.
   private func itemLayout(of dtype: PickleValue) -> (size: Int?, isObject: Bool) {
-    guard let object = heap.object(dtype), let first = argumentItems(object.arguments).first, first.isText else {
+    guard let object = heap.object(dtype), path(of: object.callee) == "numpy.dtype",
+      let first = argumentItems(object.arguments).first, first.isText
+    else {
       return (nil, false)
     }
     let descr = text(of: first, limit: 32)

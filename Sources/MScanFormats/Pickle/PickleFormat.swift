@@ -81,11 +81,18 @@ struct PickleReader {
       }
       if first.refusals.buffer { note("pickle.out-of-band-buffer", first.failure?.offset ?? 0) }
     }
-    if recorder.names({ $0.name == "NumpyArrayWrapper" && $0.module.hasPrefix("joblib") }) {
+    if recorder.names({
+      $0.path.hasSuffix(".NumpyArrayWrapper")
+        && ($0.path.hasPrefix("joblib.") || $0.path.hasPrefix("sklearn.externals."))
+    }) {
       let joblib = further("joblib reading", .init(joblib: true), &sink, reading: .python)
       if joblib.failure == nil, joblib.end == input.source.count {
         isAccounted = true
         if let start = joblib.firstArray { recorder.dropIrregularities(of: input.index, from: start) }
+      } else if let failure = joblib.failure, failure.reason != .limitExceeded {
+        recorder.note(
+          "pickle.joblib-unread", at: failure.offset, end: min(failure.offset &+ 1, input.source.count), opcode: -1,
+          field: failure.fieldName, detail: "\(failure.fieldName) at byte \(failure.offset)", incomplete: true)
       }
       if isAccounted { return finish(joblib, accounted: true, into: &sink) }
     }

@@ -42,8 +42,12 @@ struct PickleMachine {
   /// Offset of the opcode being executed.
   var opcodeStart = 0
   var refusals = Refusals()
-  /// Objects whose next BUILD calls something a BUILD planted.
-  var planted: [Int: PickleValue] = [:]
+  /// Callables that objects and dicts hold.
+  var held = PicklePlanted()
+  /// Wrappers of joblib whose array was read.
+  var readWrappers: Set<Int> = []
+  /// Estimated lengths of what calls make, by object.
+  var sizes: [Int: Double] = [:]
   /// A stack, marks, memo and protocol that wait while a nested array of objects is read (joblib).
   var suspended: [(stack: [PickleValue], marks: [Int], memo: PickleMemo, proto: Int)] = []
   var globalCache: [GlobalKey: Int] = [:]
@@ -79,7 +83,9 @@ struct PickleMachine {
     marks.removeAll(keepingCapacity: true)
     memo = PickleMemo()
     heap = PickleHeap()
-    planted.removeAll()
+    held = PicklePlanted()
+    sizes.removeAll()
+    readWrappers.removeAll()
     elementSizes.removeAll()
     tensors.removeAll()
     globalCache.removeAll(keepingCapacity: true)
@@ -291,7 +297,8 @@ struct PickleMachine {
     guard dict.tag == .dict else { return false }
     var index = start
     while index < stack.count {
-      guard stack[index].isHashable else { return false }
+      // What can be called is looked at.
+      guard stack[index].isHashable, index &+ 1 < stack.count, !stack[index &+ 1].isStub else { return false }
       index &+= 2
     }
     if start < stack.count {

@@ -263,6 +263,13 @@ final class PickleRecorder {
         range: ByteRange(at: offset, count: 1), opcode: opcode, count: 1))
   }
 
+  /// joblib's wrapper of an array is handed to a call: what comes back is a wrapper that nobody sees as one.
+  func noteHiddenWrapper(at offset: Int) {
+    note(
+      "pickle.joblib-unread", at: offset, end: offset &+ 1, opcode: -1, field: "NumpyArrayWrapper",
+      detail: "joblib's wrapper of an array is made by a call", incomplete: true)
+  }
+
   private func noteOnce(_ subject: String, at offset: Int, opcode: Int, _ detail: @autoclosure () -> String) {
     guard notedOnce.insert(subject).inserted else { return }
     records.append(

@@ -83,6 +83,9 @@ enum CallMeaning: Sendable {
           "torch.storage._load_from_bytes", "torch.load", "torch.serialization.load", "joblib.load",
           "joblib.numpy_pickle.load", "pandas.read_pickle", "pandas.io.pickle.read_pickle", "numpy.load",
           "numpy.lib.npyio.load", "jsonpickle.decode",
+          "torch.utils.data.datapipes.datapipe._IterDataPipeSerializationWrapper",
+          "torch.utils.data.datapipes.datapipe._MapDataPipeSerializationWrapper",
+          "torch.utils.data.datapipes.datapipe._DataPipeSerializationWrapper",
         ]
       ),
     ]
@@ -149,8 +152,11 @@ extension PickleMachine {
       callee: callee, path: path, via: via, opcode: opcode, range: ByteRange(opcodeStart, stream.position)
     ) { renderArguments(arguments, keywords: keywords) }
     noteNestedBytes(arguments, meaning: meaning)
+    noteHandedOver(arguments, keywords, meaning: meaning, depth: depth)
     if let meaning, let result = follow(meaning, callee, arguments, depth: depth) { return result }
-    return heap.newObject(isInstance ? .instance : .result, callee: callee, arguments: arguments)
+    let result = heap.newObject(isInstance ? .instance : .result, callee: callee, arguments: arguments)
+    noteSize(of: result, path: path, arguments)
+    return result
   }
 
   /// Calling what a call made: a partial, an attribute getter, a method caller.
@@ -201,7 +207,10 @@ extension PickleMachine {
         meaning == .call
         ? heap.newTuple(Array(items.dropFirst())[...]).value : items.count > 1 ? items[1] : .emptyTuple
       return invoke(inner, rest, via: "apply", depth: depth &+ 1)
-    case .bytes: return heap.newObject(.madeBytes, callee: callee, arguments: arguments)
+    case .bytes:
+      let made = heap.newObject(.madeBytes, callee: callee, arguments: arguments)
+      noteSize(of: made, path: path(of: callee) ?? "?", arguments)
+      return made
     case .loads: return nil
     }
   }
@@ -255,7 +264,7 @@ extension PickleMachine {
   // MARK: Bytes that are given to something
 
   /// Bytes handed to a call may be a pickle or an archive of their own: they become child artifacts.
-  private mutating func noteNestedBytes(_ arguments: PickleValue, meaning: CallMeaning?) {
+  mutating func noteNestedBytes(_ arguments: PickleValue, meaning: CallMeaning?) {
     for item in argumentItems(arguments).prefix(8) {
       switch item.tag {
       case .bytes, .longBytes:
@@ -274,22 +283,35 @@ extension PickleMachine {
           recorder.giveBytes(at: offset, count, toLoader: meaning == .loads)
         }
       case .object where heap.object(item)?.kind == .madeBytes && meaning == .loads:
-        giveMadeBytes(item, depth: 0)
+        if !giveMadeBytes(item, depth: 0) { noteComputedBytes(item) }
+      case .object where meaning == .loads: noteComputedBytes(item)
       default: break
       }
     }
   }
 
-  private mutating func giveMadeBytes(_ value: PickleValue, depth: Int) {
-    guard depth < 4, let object = heap.object(value), let source = argumentItems(object.arguments).first else { return }
+  /// An unpickler is given what a call returns. Keyword values such as `torch.device("cpu")` come in dicts.
+  private func noteComputedBytes(_ value: PickleValue) {
+    guard !recorder.isAnomalyFull else { return }
+    recorder.note(
+      "pickle.computed-bytes", at: opcodeStart, end: stream.position, opcode: opcode, field: "REDUCE",
+      detail: "they come from \(path(of: value) ?? "?")")
+  }
+
+  /// - Returns: whether the bytes are known.
+  private mutating func giveMadeBytes(_ value: PickleValue, depth: Int) -> Bool {
+    guard depth < 4, let object = heap.object(value), let source = argumentItems(object.arguments).first else {
+      return false
+    }
     if source.isBytes {
       let (offset, count, _) = spanOf(source)
       recorder.giveBytes(at: offset, count, toLoader: true)
     } else if source.isText {
       recorder.giveMade(madeBytes(source), at: opcodeStart)
     } else {
-      giveMadeBytes(source, depth: depth &+ 1)
+      return giveMadeBytes(source, depth: depth &+ 1)
     }
+    return true
   }
 
   /// The bytes that `text.encode("latin1")` gives, which is how protocols below 3 write bytes.

@@ -281,8 +281,13 @@ extension PickleMachine {
     let start = try popMark("DICT")
     guard (stack.count &- start) & 1 == 0 else { throw fail("DICT") }
     for index in stride(from: start, to: stack.count, by: 2) where !stack[index].isHashable { throw fail("DICT") }
+    let items = stack[start...]
     marks.append(start)
     try collect(.dict)
+    guard let dict = stack.last else { return }
+    for index in stride(from: items.startIndex, to: items.endIndex &- 1, by: 2) {
+      try notePlanted(items[index], items[index &+ 1], in: dict)
+    }
   }
 
   private mutating func collectFrozenSet() throws(ParseFailure) {
@@ -309,7 +314,9 @@ extension PickleMachine {
       }
       let (nodes, depth) = heap.extend(target, with: stack[start...])
       noteMeasure(nodes, depth)
-    case .global, .object: noteMutation(of: target, key: nil, "append")
+    case .global, .object:
+      noteMutation(of: target, key: nil, "append")
+      callPlanted(["append", "extend"], of: target, stack[start...])
     default: throw fail(field)
     }
     stack.removeSubrange(start...)
@@ -329,9 +336,14 @@ extension PickleMachine {
         let held = target.tag == .list ? heap.count(target) : byteArrayCount(target)
         guard held >= 0xfff || (position < held && position >= 0 &- held) else { throw fail(field) }
         if target.tag == .byteArray, !(0...255).contains(stack[index &+ 1].intValue ?? -1) { throw fail(field) }
-      case .global, .object: noteMutation(of: target, key: key, "item")
+      case .global, .object:
+        noteMutation(of: target, key: key, "item")
+        callPlanted(["__setitem__"], of: target, [key, stack[index &+ 1]])
       default: throw fail(field)
       }
+    }
+    for index in stride(from: start, to: stack.count, by: 2) {
+      try notePlanted(stack[index], stack[index &+ 1], in: target)
     }
     if target.tag == .dict, start < stack.count {
       let (nodes, depth) = heap.extend(target, with: stack[start...])
@@ -359,7 +371,9 @@ extension PickleMachine {
       guard stack[start...].allSatisfy(\.isHashable) else { throw fail("ADDITEMS") }
       let (nodes, depth) = heap.extend(target, with: stack[start...])
       noteMeasure(nodes, depth)
-    case .global, .object: noteMutation(of: target, key: nil, "add")
+    case .global, .object:
+      noteMutation(of: target, key: nil, "add")
+      callPlanted(["add", "update"], of: target, stack[start...])
     default: throw fail("ADDITEMS")
     }
     stack.removeSubrange(start...)

@@ -127,6 +127,8 @@ public struct CallableFact: Sendable, Hashable {
   public enum SourceConstruct: String, CaseIterable, Sendable {
     case call, decorator, argument, assignment
     case itemAssignment = "item-assignment"
+    /// It stands in a list, a dictionary, a default, or is returned: somebody may take it out and call it.
+    case held
   }
 
   /// Whether source code says it. Ordinary source calls everything, so that only rules that ask for it judge it.

@@ -44,11 +44,21 @@ extension PythonStatements {
   private mutating func add(_ node: NodeID, _ prefix: String, to found: inout [String]) {
     guard node != 0 else { return }
     let isSwitch = prefix.hasSuffix("=")
-    if tree[node].kind == .constant {
-      if isSwitch { found.append(prefix + String(decoding: written(node).prefix(8), as: UTF8.self)) }
+    switch tree[node].kind {
+    case .constant:
+      found.append(prefix + String(decoding: written(node).prefix(8), as: UTF8.self))
       return
+    case .number where isSwitch:
+      // Python takes any number for a switch.
+      let isZero = written(node).allSatisfy { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: ".") }
+      found.append(prefix + (isZero ? "False" : "True"))
+      return
+    case .string, .strings, .name, .attribute, .binary: break
+    case .call, .not, .conditional, .boolean, .comparison, .item:
+      if isSwitch { found.append(prefix + "?") }
+      return
+    default: return
     }
-    guard [.string, .strings, .name, .attribute, .binary].contains(tree[node].kind) else { return }
     for value in resolver.values(of: node) where found.count < Self.constantBound {
       switch value {
       case .text(let text) where text.utf8.count <= Self.constantBytes: found.append(prefix + text)

@@ -44,7 +44,9 @@ struct PythonStatements {
     var found: [(start: UInt32, node: NodeID)] = []
     for index in tree.nodes.indices {
       switch tree.nodes[index].kind {
-      case .call, .importStatement, .importFromStatement, .decorator:
+      case .call, .importStatement, .importFromStatement, .decorator, .tuple, .list, .set, .dictionary,
+        .returnStatement, .yield, .parameter, .lambda, .conditional, .starred, .listComprehension, .setComprehension,
+        .dictionaryComprehension, .generator:
         found.append((tree.nodes[index].start, NodeID(truncatingIfNeeded: index)))
       default: continue
       }
@@ -59,7 +61,8 @@ struct PythonStatements {
       switch tree[node].kind {
       case .call: state(call: node, into: &sink)
       case .decorator: state(decorator: node, into: &sink)
-      default: state(importOf: node, into: &sink)
+      case .importStatement, .importFromStatement: state(importOf: node, into: &sink)
+      default: stateHeld(in: node, into: &sink)
       }
     }
     stateChanges(into: &sink)
@@ -271,6 +274,35 @@ struct PythonStatements {
     }
   }
 
+  /// Importable things that a list, a dictionary, a default or a return hold: what takes them out of there may call them,
+  /// and is not followed through every way that Python has.
+  private mutating func stateHeld(in node: NodeID, into sink: inout FactBuffer) {
+    for child in tree.children(of: node) where tree[child].kind == .attribute || tree[child].kind == .name {
+      // A name that the code binds itself is told of where it is bound.
+      if tree[child].kind == .name, !mayBeForeign(child) { continue }
+      let paths = resolver.values(of: child).compactMap(\.asPath).filter { $0.utf8.first != UInt8(ascii: "(") }
+      guard !paths.isEmpty, concerns(paths, .held) else { continue }
+      var fact = CallableFact(
+        module: "", name: writtenName(child), stage: .named, via: "held", when: moment(of: node), subjects: paths)
+      fact.function = function(of: node)
+      sink.emit(
+        .callable(fact), artifact: notes.artifact, range: notes.offsets.range(tree[child].start, tree[child].end),
+        place: place(of: tree[child]))
+    }
+  }
+
+  /// Whether a name is one that is imported, or that nothing here binds.
+  private func mayBeForeign(_ node: NodeID) -> Bool {
+    var at = Int(scopes.scopeOf[Int(node)])
+    while true {
+      if let found = scopes.found(tree[node].data, in: at) {
+        return found.contains { if case .path = $0 { true } else { false } }
+      }
+      if at == 0 { return true }
+      at = scopes.scopes[at].parent
+    }
+  }
+
   /// Arguments that are something importable. An object that something made is no function, but its methods are.
   mutating func handedOn(by call: NodeID) -> [(given: NodeID, paths: [String])] {
     var found: [(given: NodeID, paths: [String])] = []
@@ -331,7 +363,7 @@ struct PythonStatements {
       let written = writtenName(callee)
       if paths.contains("builtins." + written) { paths.append(written) }
     }
-    for path in paths { paths += Self.throughModule(path) }
+    for path in paths { paths += Self.throughModule(path) + Self.ofResult(path) }
     if !paths.isEmpty { return paths }
     let written = writtenName(callee)
     guard let dot = written.firstIndex(of: ".") else { return [written] }
@@ -344,14 +376,25 @@ struct PythonStatements {
     "code", "urllib", "http", "threading", "multiprocessing", "tempfile", "types", "marshal", "webbrowser",
   ]
 
+  /// `?.system` for `(importlib.import_module).system`: nothing is known of what hangs on a result but its name.
+  private static func ofResult(_ path: String) -> [String] {
+    guard path.utf8.first == UInt8(ascii: "("), let dot = path.lastIndex(of: "."), path[..<dot].hasSuffix(")") else {
+      return []
+    }
+    return ["?" + path[dot...]]
+  }
+
   /// `os.system` for `torch.os.system`.
   private static func throughModule(_ path: String) -> [String] {
     guard path.utf8.first != UInt8(ascii: "("), path.utf8.first != UInt8(ascii: ".") else { return [] }
     guard path.utf8.reduce(0, { $0 + ($1 == UInt8(ascii: ".") ? 1 : 0) }) > 1 else { return [] }
     let steps = path.split(separator: ".")
     guard steps.count > 2 else { return [] }
-    return steps.indices.dropFirst().dropLast().filter { commonModules.contains(steps[$0]) }.map {
-      steps[$0...].joined(separator: ".")
+    return steps.indices.dropFirst().dropLast().compactMap { place in
+      // `random._os` is the module `os` as well.
+      let name = steps[place].drop { $0 == "_" }
+      guard commonModules.contains(name) else { return nil }
+      return ([name] + steps[(place + 1)...]).joined(separator: ".")
     }
   }
 

@@ -47,7 +47,7 @@ import Testing
       ]),
     Case(
       "a planted __setstate__", "cargparse\nNamespace\n)\u{81}(S'__setstate__'\ncbuiltins\nexec\ndbS'x'\nb.",
-      ["newobj argparse.Namespace()", "build builtins.exec(x)"]),
+      ["newobj argparse.Namespace()", "planted builtins.exec(x)"]),
     Case("Python 2 names", "c__builtin__\neval\n(S'1'\ntR.", ["reduce builtins.eval(1)"]),
     Case("an unknown thing is called", "cm\nf\n)R(S'x'\ntR.", ["reduce m.f()", "reduce m.f()(x)"]),
   ]

@@ -78,7 +78,7 @@ extension FactBuffer {
   /// `place name(arguments)` of every call.
   var pythonCalls: [String] {
     facts.compactMap { fact in
-      guard case .callable(let callable) = fact.payload else { return nil }
+      guard case .callable(let callable) = fact.payload, callable.via != "held" else { return nil }
       // What nothing binds is taken from the built-in names.
       let name = callable.dotted.hasPrefix("builtins.") ? String(callable.dotted.dropFirst(9)) : callable.dotted
       return "\(fact.place.description) \(name)(\(callable.arguments.joined(separator: ", ")))"

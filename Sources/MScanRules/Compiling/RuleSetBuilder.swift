@@ -41,6 +41,7 @@ struct SourceConstructs: OptionSet, Sendable, Hashable {
       case .argument: 4
       case .assignment: 8
       case .itemAssignment: 16
+      case .held: 32
       }
   }
 }

@@ -95,6 +95,8 @@ final class ModelCode: Sendable {
 enum CodeReach {
   /// In place of a moment, for code that nothing imports.
   static let notReached = "not reached"
+  /// Beside the moment of functions that nothing seen calls, in modules that loading imports.
+  static let loaded = "loaded"
 
   static func apply(to buffer: inout FactBuffer, _ target: Target, _ code: ModelCode) {
     guard buffer.facts.contains(where: { isCode($0.payload) }) else { return }
@@ -141,7 +143,8 @@ enum CodeReach {
   private static func revise(_ callable: inout CallableFact, _ result: ModelModules.Result) {
     let own = callable.when.first.flatMap(PythonModule.Moment.init) ?? .call
     let moment = min(result.moment, max(own, result.moments[callable.function] ?? own))
-    callable.when = [moment.text]
+    // Of a function that nothing seen calls, all that is known is that it is there once the model is.
+    callable.when = moment == .call ? [moment.text, loaded] : [moment.text]
     if moment > .call, let way = result.ways[callable.function] ?? result.ways[""] { callable.flow = way }
     for subject in callable.subjects {
       for path in result.translations[subject] ?? [] where !callable.subjects.contains(path) {

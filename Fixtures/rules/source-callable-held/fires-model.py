@@ -1,0 +1,5 @@
+import os
+
+HOOKS = {"start": os.system}
+for hook in HOOKS.values():
+    hook("true")

@@ -1,0 +1,3 @@
+import torch
+
+ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh}

@@ -1,0 +1,8 @@
+import os
+
+from transformers import PreTrainedModel
+
+
+class ExampleModel(PreTrainedModel):
+    def prepare(self):
+        os.system("true")

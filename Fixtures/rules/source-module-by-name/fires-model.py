@@ -1,0 +1,8 @@
+import os
+
+
+def pick(name):
+    return getattr(os, name)
+
+
+pick("sys" + "tem")

@@ -1,0 +1,3 @@
+import os
+
+BINARY = getattr(os, "O_BINARY", 0)

@@ -1,0 +1,3 @@
+import importlib.util
+
+SPEC = importlib.util.find_spec("os")

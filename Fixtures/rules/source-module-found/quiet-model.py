@@ -1,0 +1,3 @@
+import importlib.util
+
+HAS_FLASH = importlib.util.find_spec("flash_attn") is not None

@@ -1,0 +1,3 @@
+import os
+
+TABLE = dict(vars(os))

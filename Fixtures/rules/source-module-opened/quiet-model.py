@@ -1,0 +1,5 @@
+class Config:
+    pass
+
+
+VALUES = vars(Config())

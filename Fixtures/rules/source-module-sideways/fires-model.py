@@ -1,0 +1,3 @@
+import importlib.machinery
+
+MODULE = importlib.machinery.BuiltinImporter.load_module("posix")

@@ -1,0 +1,3 @@
+import ctypes
+
+SIZE = ctypes.sizeof(ctypes.c_int)

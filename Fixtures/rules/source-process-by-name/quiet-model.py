@@ -1,0 +1,3 @@
+import platform
+
+NAME = platform.system()

@@ -1,0 +1,3 @@
+import torch
+
+WEIGHTS = torch.load("weights.bin", weights_only=True)

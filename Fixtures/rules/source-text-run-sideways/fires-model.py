@@ -1,0 +1,3 @@
+import doctest
+
+doctest.run_docstring_examples(print, {})

@@ -1,0 +1,3 @@
+import pickle
+
+READERS = [pickle.Unpickler]

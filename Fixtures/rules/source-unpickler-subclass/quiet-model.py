@@ -1,0 +1,3 @@
+import json
+
+READERS = [json.JSONDecoder]

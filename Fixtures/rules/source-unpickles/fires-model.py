@@ -1,0 +1,3 @@
+import pickle
+
+WEIGHTS = pickle._Unpickler(open("weights.bin", "rb")).load()

@@ -1,0 +1,3 @@
+import json
+
+WEIGHTS = json.load(open("weights.json"))

@@ -90,6 +90,8 @@ extension JinjaTeller {
   private mutating func tell(
     _ trigger: JinjaTrigger, condition: Int, _ injected: Injected, _ flags: [String], into sink: inout FactBuffer
   ) {
+    // How long the output of a tool is may be said beside it.
+    if trigger.name == "length", toolBranches().contains(where: { $0.contains(tree[condition].start) }) { return }
     let literals = trigger.literals.filter { $0.unicodeScalars.contains { !$0.properties.isWhitespace } }
     let text = injected.without(literals)
     var flags = flags + injected.flags(text)

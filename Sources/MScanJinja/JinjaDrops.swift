@@ -85,9 +85,46 @@ extension JinjaTeller {
     }
   }
 
+  /// Roles of what tools return, which is often longer than anybody wants.
+  private static let toolRoles: Set<String> = [
+    "tool", "observation", "function", "ipython", "environment", "tool_response", "tool_result", "tool_output",
+  ]
+
+  /// Places of branches for messages of tools alone.
+  mutating func toolBranches() -> [Range<Int>] {
+    if let knownToolBranches { return knownToolBranches }
+    var found: [Range<Int>] = []
+    for node in tree.nodes where node.kind == .branches && found.count < 64 {
+      for place in stride(from: 1, to: node.children.count, by: 2) {
+        let texts = strings(in: node.children[place - 1])
+        guard !texts.isEmpty, texts.subtracting(["role"]).isSubset(of: Self.toolRoles), texts != ["role"] else {
+          continue
+        }
+        let body = tree[node.children[place]]
+        found.append(body.start..<max(body.start, body.end))
+      }
+    }
+    knownToolBranches = found
+    return found
+  }
+
+  /// Texts of a condition, unless it turns something around.
+  private func strings(in condition: Int) -> Set<String> {
+    var found: Set<String> = []
+    var waiting = [condition]
+    while let at = waiting.popLast(), found.count < 16 {
+      let node = tree[at]
+      if node.kind == .unary || node.operators.contains("!=") || node.operators.contains("not in") { return [] }
+      if node.kind == .string { found.insert(node.text) }
+      waiting += node.children
+    }
+    return found
+  }
+
   /// What messages say, put out as far as a number in the template: `content[:200]`, `content|truncate(200)`.
   mutating func tellCutContent(into sink: inout FactBuffer) {
-    for node in tree.nodes where node.kind == .output {
+    let cutters = toolBranches()
+    for node in tree.nodes where node.kind == .output && !cutters.contains(where: { $0.contains(node.start) }) {
       for value in node.children where tree[value].kind != .string {
         guard let cut = expressions(of: value).first(where: { cutsContent(tree[$0]) }) else { continue }
         state(TemplateFact(.drop, ["content"], expression: excerpt(cut)), at: cut, into: &sink)
@@ -110,7 +147,9 @@ extension JinjaTeller {
         isCut = bounds.count > 1 && (bounds[1].map { $0 > 2 || $0 < -2 } ?? false)
       default: continue
       }
-      if isCut, reads.steps(of: node, to: place).contains("content") { return true }
+      let read = reads.steps(of: node, to: place)
+      // Documents and the like come from the program, which knows how long they may be.
+      if isCut, read.contains("content"), !read.contains(where: { $0.hasPrefix("variable.") }) { return true }
     }
     return false
   }

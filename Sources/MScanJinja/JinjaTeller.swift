@@ -13,6 +13,7 @@ struct JinjaTeller {
   let lines: TextLines
   /// Nodes that may still be looked at for what conditions bring out: blocks in one another are looked at again and again.
   var visitsLeft: Int
+  var knownToolBranches: [Range<Int>]?
   /// Names that are called where they stand: that is told of the call.
   private let called: Set<Int>
 

@@ -118,7 +118,14 @@ extension JinjaTeller {
         found += isKeyed ? [] : step.children
       case .filter:
         if ["default", "d", "map", "join", "tojson", "attr", "trim"].contains(step.text) { continue }
-        found += step.text.hasSuffix("attr") ? Array(step.children.dropFirst()) : step.children
+        guard step.text.hasSuffix("attr") else {
+          found += step.children
+          continue
+        }
+        // What kind of part it is, an image or a text, is not what it says.
+        if let key = step.children.first, tree[key].kind == .string, tree[key].text == "type" { continue }
+        // The name of a test between the key and the value.
+        found += step.children.dropFirst(step.children.count > 2 ? 2 : 1)
       case .attribute: break
       default:
         // A chain's own name is a variable and no text to compare with.

@@ -27,6 +27,9 @@ public struct TemplateFact: Sendable, Hashable {
     case size
     /// A macro that calls itself.
     case recursion
+    /// What rendering made-up conversations shows: `lost.user`, `role.user`, `trigger.word`, `trigger.shape`, `trigger.date`,
+    /// `trigger.random`, `added.turn`, `added.words`.
+    case rendered
   }
 
   public var category: Category

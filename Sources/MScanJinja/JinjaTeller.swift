@@ -50,6 +50,7 @@ struct JinjaTeller {
     tellWordsInTurns(into: &sink)
     tellTexts(into: &sink)
     tellRecursion(into: &sink)
+    tellRendered(into: &sink)
     if meaning.stepsLeft <= 0 || reads.stepsLeft <= 0 || visitsLeft <= 0 {
       note("limit.jinjaSteps", "jinjaSteps", "the template's values were not all found out", true, at: 0, &sink)
     }

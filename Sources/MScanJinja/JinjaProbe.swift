@@ -1,0 +1,427 @@
+import MScanBytes
+import MScanFacts
+
+/// Renders made-up conversations and looks at what became of them: whether everything that was said is there, under the
+/// role of who said it, and nothing else; whether a word, a length or a day changes more than itself.
+///
+/// It sees what a template does however it is written. What it cannot render it says nothing of.
+struct JinjaProbe {
+  struct Message {
+    var role: String
+    var content: String
+  }
+
+  /// What was seen: the fact's names, and words for people.
+  struct Finding {
+    var names: [String]
+    var value: String
+    var injects: String
+    var words: Int
+  }
+
+  let tree: JinjaTree
+  /// Steps of all renderings together.
+  var stepsLeft: Int
+  /// What a rendering ran into.
+  private var excess: JinjaRun.Stop?
+
+  private static let stepsOfOne = 60_000
+  /// Texts of the template that are tried as words of a message.
+  private static let wordLimit = 48
+
+  static let system = "Stay within the garden rules; item 7 applies."
+  static let first = """
+    Do not delete 12 files from https://example.org/a/b?x=1&y=2 when 3 != 4 (see "notes", line 5).
+    The cost is $9.50 - fine, 'as is'.
+
+    Second paragraph of the first question?
+    """
+  static let answer = "The first answer has 2 parts, and neither is final."
+  static let second = "Then rename the green folder to blue: it is no longer 8 weeks old, please"
+
+  init(_ tree: JinjaTree, steps: Int) {
+    self.tree = tree
+    stepsLeft = steps
+  }
+
+  // MARK: Rendering
+
+  private enum Style { case text, parts }
+
+  /// What the template writes; nil when it cannot be rendered.
+  private mutating func render(
+    _ messages: [Message], _ style: Style, day: Int = 0, pick: Int = 0, date: String? = nil, tool: String? = nil
+  ) -> String? {
+    guard stepsLeft > Self.stepsOfOne else { return nil }
+    let said = messages.map { message -> RenderValue in
+      let content: RenderValue =
+        style == .text
+        ? .text(message.content)
+        : .list([.dict([("type", .text("text")), ("text", .text(message.content))])])
+      return .dict([("role", .text(message.role)), ("content", content)])
+    }
+    let inputs: [String: RenderValue] = [
+      "messages": .list(said), "add_generation_prompt": .bool(true), "bos_token": .text("<s>"),
+      "eos_token": .text("</s>"), "pad_token": .text("<pad>"), "unk_token": .text("<unk>"), "documents": .none,
+      "tools": tool.map { .list([Self.tool(named: $0)]) } ?? .none,
+    ]
+    var run = JinjaRun(tree, steps: Self.stepsOfOne, inputs: inputs)
+    run.day = day
+    run.pick = pick
+    run.date = date
+    defer { stepsLeft -= Self.stepsOfOne - max(0, run.stepsLeft) }
+    do throws(JinjaRun.Stop) {
+      return try run.render()
+    } catch {
+      if error == .tooLarge || error == .tooLong { excess = error }
+      return nil
+    }
+  }
+
+  private static func tool(named name: String) -> RenderValue {
+    .dict([
+      ("type", .text("function")),
+      (
+        "function",
+        .dict([
+          ("name", .text(name)), ("description", .text("Looks a thing up.")),
+          (
+            "parameters",
+            .dict([("type", .text("object")), ("properties", .dict([])), ("required", .list([]))])
+          ),
+        ])
+      ),
+    ])
+  }
+
+  /// Runs of blanks as one: templates trim and fold them.
+  static func folded(_ text: String) -> String {
+    text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+  }
+
+  // MARK: Looking
+
+  mutating func findings() -> [Finding] {
+    let whole = [
+      Message(role: "system", content: Self.system), Message(role: "user", content: Self.first),
+      Message(role: "assistant", content: Self.answer), Message(role: "user", content: Self.second),
+    ]
+    for style in [Style.text, .parts] {
+      for messages in [whole, Array(whole.dropFirst()), [whole[3]]] {
+        guard let text = render(messages, style) else { continue }
+        let base = Self.folded(text)
+        guard messages.contains(where: { base.holds(Self.folded($0.content)) }) else {
+          if style == .text, let finding = altered(messages, base) { return [finding] }
+          continue
+        }
+        return look(at: messages, base, style) + exceeded()
+      }
+    }
+    return exceeded()
+  }
+
+  private func exceeded() -> [Finding] {
+    guard let excess else { return [] }
+    let name = excess == .tooLarge ? "large" : "long"
+    return [Finding(names: ["size." + name], value: "a conversation of four lines", injects: "", words: 0)]
+  }
+
+  /// Nothing that was said is there, but something made of it.
+  private func altered(_ messages: [Message], _ text: String) -> Finding? {
+    for message in messages where message.role == "user" {
+      let said = Array(Self.folded(message.content).unicodeScalars)
+      let third = said.count / 3
+      let parts = [said.prefix(third), said.suffix(third), said[third..<(2 * third)]].map {
+        String(String.UnicodeScalarView($0))
+      }
+      let turned = String(String.UnicodeScalarView(said.reversed()))
+      if parts.contains(where: { text.holds($0) }) || text.holds(turned) {
+        return Finding(names: ["lost.user"], value: String(message.content.unicodeScalars.prefix(120)), injects: "", words: 0)
+      }
+    }
+    return nil
+  }
+
+  private mutating func look(at messages: [Message], _ base: String, _ style: Style) -> [Finding] {
+    var found = lost(messages, base)
+    found += roles(messages, base)
+    found += turns(messages, base) + prose(messages, base)
+    if !found.contains(where: { $0.names.first?.hasPrefix("lost.user") ?? false }) {
+      found += variations(messages, base, style)
+    }
+    found += moments(messages, base, style)
+    found += tools(messages, style)
+    for count in [1, 5, 7, 9, 13, 21] {
+      let talk = Self.talk(of: count)
+      guard let text = render(talk, style) else { continue }
+      let folded = Self.folded(text)
+      found += turns(talk, folded) + lost(talk, folded) + prose(talk, folded)
+    }
+    var names: Set<[String]> = []
+    return found.filter { names.insert($0.names).inserted }
+  }
+
+  /// Questions and answers in turn, a question last; of odd length.
+  private static func talk(of count: Int) -> [Message] {
+    (0..<count).map { number in
+      let isAsked = number.isMultiple(of: 2)
+      return Message(role: isAsked ? "user" : "assistant", content: "\(isAsked ? second : answer) (part \(number))")
+    }
+  }
+
+  /// Words of the template's own behind and between the messages. What stands before the first is a system prompt.
+  private func prose(_ messages: [Message], _ text: String) -> [Finding] {
+    var gaps = marks(messages, text).dropFirst().map(\.mark)
+    guard let last = messages.last, let end = text.range(ofPart: Self.folded(last.content)) else { return [] }
+    var found: [Finding] = []
+    gaps.append(String(text[end.upperBound...]))
+    for gap in gaps {
+      let plain = PlainText.plain(gap)
+      let words = PlainText.words(plain)
+      guard words > 2 else { continue }
+      if words > 5 {
+        found.append(
+          Finding(names: ["added.words"], value: "", injects: String(plain.unicodeScalars.prefix(300)), words: words))
+      }
+    }
+    let unwritten = unwritten(text, messages)
+    if unwritten.count > 1 {
+      found.append(
+        Finding(
+          names: ["text.pieces"], value: unwritten.prefix(8).joined(separator: " "),
+          injects: String(text.unicodeScalars.suffix(300)), words: unwritten.count))
+    }
+    return found
+  }
+
+  /// Words that are put out and stand nowhere in the template: it puts them together from pieces.
+  private func unwritten(_ text: String, _ messages: [Message]) -> [String] {
+    var known: Set<Substring> = []
+    func learn(_ text: String) { known.formUnion(Self.letters(text)) }
+    for node in tree.nodes where node.kind == .data || node.kind == .string { learn(node.text) }
+    for message in messages { learn(message.content + " " + message.role) }
+    learn("March Tuesday November Friday True False None undefined lookup_thing function string object Looks thing")
+    var found: [String] = []
+    for word in Self.letters(text) where word.utf8.count > 3 && !known.contains(word) && found.count < 64 {
+      if !found.contains(String(word)) { found.append(String(word)) }
+    }
+    return found
+  }
+
+  /// Runs of letters, in lower case.
+  private static func letters(_ text: String) -> [Substring] {
+    text.lowercased().split { !$0.isLetter }
+  }
+
+  /// A tool whose name changes more than itself.
+  private mutating func tools(_ messages: [Message], _ style: Style) -> [Finding] {
+    let stand = "lookup_thing"
+    guard let text = render(messages, style, tool: stand) else { return [] }
+    let base = Self.folded(text)
+    guard base.holds(stand) else { return [] }
+    for word in words() where word.allSatisfy({ $0.isLetter || $0 == "_" }) {
+      guard let other = render(messages, style, tool: word) else { continue }
+      let expected = base.parts(between: stand).joined(separator: word)
+      if let found = difference(expected, Self.folded(other)) {
+        return [Finding(names: ["trigger.tool"], value: word, injects: found.text, words: found.words)]
+      }
+    }
+    return []
+  }
+
+  /// Messages that are not there as they were said.
+  private func lost(_ messages: [Message], _ text: String) -> [Finding] {
+    var found: [Finding] = []
+    for message in messages where !text.holds(Self.folded(message.content)) {
+      found.append(
+        Finding(
+          names: ["lost." + message.role], value: String(message.content.unicodeScalars.prefix(120)), injects: "",
+          words: 0))
+    }
+    return found
+  }
+
+  /// What stands before each message, from the end of the one before.
+  private func marks(_ messages: [Message], _ text: String) -> [(role: String, mark: String)] {
+    var marks: [(role: String, mark: String)] = []
+    var rest = text
+    for message in messages {
+      guard let range = rest.range(ofPart: Self.folded(message.content)) else { continue }
+      marks.append((message.role, String(rest[..<range.lowerBound])))
+      rest = String(rest[range.upperBound...])
+    }
+    return marks
+  }
+
+  private func roles(_ messages: [Message], _ text: String) -> [Finding] {
+    guard messages.count > 2 else { return [] }
+    var found: [Finding] = []
+    for (role, mark) in marks(messages, text) where role == "user" {
+      let near = String(mark.unicodeScalars.suffix(24)).lowercased()
+      guard Self.word("system", in: near), !["user", "human", "inst", "question", "input"].contains(where: { near.holds($0) })
+      else { continue }
+      found.append(Finding(names: ["role.user"], value: near, injects: "", words: 0))
+    }
+    return found
+  }
+
+  private static func word(_ word: String, in text: String) -> Bool {
+    guard let range = text.range(ofPart: word) else { return false }
+    let before = text[..<range.lowerBound].last
+    let after = text[range.upperBound...].first
+    return !(before?.isLetter ?? false) && !(after?.isLetter ?? false)
+  }
+
+  /// Turns that nobody took: the mark of a role stands more often than there are messages of it.
+  private func turns(_ messages: [Message], _ text: String) -> [Finding] {
+    let marks = marks(messages, text)
+    var known: [String: String] = [:]
+    for (place, entry) in marks.enumerated() where place > 0 || messages.count == 1 {
+      let mark = String(entry.mark.unicodeScalars.suffix(20))
+      if known[entry.role] == nil { known[entry.role] = mark.split(separator: " ").last.map(String.init) ?? "" }
+    }
+    guard let answer = known["assistant"] ?? nil, let asked = known["user"] ?? nil, answer != asked,
+      answer.unicodeScalars.count > 4, asked.unicodeScalars.count > 2, answer.contains(where: \.isLetter)
+    else { return [] }
+    // Without what was said, and without the default system prompt, which may speak of anything.
+    var rest = text
+    for message in messages { rest = rest.parts(between: Self.folded(message.content)).joined(separator: " ") }
+    let answers = rest.parts(between: answer).count - 1
+    let expected = messages.filter { $0.role == "assistant" }.count + 1
+    guard answers > expected else { return [] }
+    return [
+      Finding(
+        names: ["added.turn"], value: "\(answers - expected) more of '\(answer)'",
+        injects: String(rest.unicodeScalars.suffix(200)), words: PlainText.words(PlainText.plain(rest)))
+    ]
+  }
+
+  // MARK: What changes with what
+
+  /// Words and shapes of the last message that change more than themselves.
+  private mutating func variations(_ messages: [Message], _ base: String, _ style: Style) -> [Finding] {
+    guard let last = messages.last, base.holds(Self.folded(last.content)) else { return [] }
+    var found: [Finding] = []
+    for word in words() {
+      let content = "\(word) \(last.content) \(word)"
+      if let finding = compare(messages, base, style, content) {
+        found.append(Finding(names: ["trigger.word"], value: word, injects: finding.text, words: finding.words))
+        break
+      }
+    }
+    let shapes = [
+      last.content.uppercased(), Array(repeating: last.content, count: 30).joined(separator: ". "),
+      "7 " + last.content + "?", "42",
+      "yes", "# " + last.content + "!",
+    ]
+    for content in shapes {
+      if let finding = compare(messages, base, style, content) {
+        found.append(
+          Finding(
+            names: ["trigger.shape"], value: String(content.unicodeScalars.prefix(60)), injects: finding.text,
+            words: finding.words))
+        break
+      }
+    }
+    return found
+  }
+
+  /// What is there besides the other content; nil when only that has changed.
+  private mutating func compare(
+    _ messages: [Message], _ base: String, _ style: Style, _ content: String
+  ) -> (text: String, words: Int)? {
+    guard let last = messages.last else { return nil }
+    var other = messages
+    other[other.count - 1].content = content
+    guard let text = render(other, style) else { return nil }
+    let seen = Self.folded(text)
+    let said = Self.folded(content)
+    let expected = base.parts(between: Self.folded(last.content)).joined(separator: said)
+    if seen == expected { return nil }
+    if !seen.holds(said) { return ("the message is no longer there", 3) }
+    return difference(expected, seen)
+  }
+
+  /// Words of prose that are in one text and not in the other.
+  private func difference(_ expected: String, _ seen: String) -> (text: String, words: Int)? {
+    var left: [Substring: Int] = [:]
+    for word in expected.split(separator: " ") { left[word, default: 0] += 1 }
+    var extra: [Substring] = []
+    for word in seen.split(separator: " ") {
+      if let count = left[word], count > 0 { left[word] = count - 1 } else { extra.append(word) }
+    }
+    let missing = left.values.reduce(0, +)
+    let text = extra.joined(separator: " ")
+    let words = PlainText.words(PlainText.plain(text))
+    if words > 2 { return (String(text.unicodeScalars.prefix(300)), words) }
+    return missing > 4 ? ("\(missing) words are no longer there", missing) : nil
+  }
+
+  /// The day and chance.
+  private mutating func moments(_ messages: [Message], _ base: String, _ style: Style) -> [Finding] {
+    var found: [Finding] = []
+    for text in dates() {
+      guard let rendered = render(messages, style, date: text) else { continue }
+      guard let other = difference(base, Self.folded(rendered)), other.words > 2 else { continue }
+      found.append(Finding(names: ["trigger.date"], value: text, injects: other.text, words: other.words))
+      break
+    }
+    if let text = render(messages, style, day: 1), let other = difference(base, Self.folded(text)), other.words > 4 {
+      found.append(Finding(names: ["trigger.date"], value: "another day", injects: other.text, words: other.words))
+    }
+    if let text = render(messages, style, pick: 1), let other = difference(base, Self.folded(text)) {
+      found.append(Finding(names: ["trigger.random"], value: "chance", injects: other.text, words: other.words))
+    }
+    return found
+  }
+
+  /// Texts of the template that may be a day, and the first numbers of months.
+  private func dates() -> [String] {
+    guard tree.nodes.contains(where: { $0.kind == .name && $0.text == "strftime_now" }) else { return [] }
+    var found: [String] = []
+    for node in tree.nodes where node.kind == .string && found.count < 16 {
+      let text = node.text
+      guard (2...12).contains(text.utf8.count), text.contains(where: \.isNumber),
+        text.allSatisfy({ $0.isNumber || "-/. :".contains($0) }), !found.contains(text)
+      else { continue }
+      found.append(text)
+    }
+    return found + ["1", "04", "12"]
+  }
+
+  /// Texts of the template that may be words of a message.
+  private func words() -> [String] {
+    var found: [String] = []
+    var seen: Set<String> = []
+    for node in tree.nodes where node.kind == .string && found.count < Self.wordLimit {
+      let text = JinjaRun.stripped(node.text, nil, true, true)
+      let count = text.unicodeScalars.count
+      guard (1...60).contains(count), text.contains(where: \.isLetter), !PlainText.isMark(text),
+        !text.contains(where: { "<>[]{}|\n".contains($0) }), !text.hasPrefix("/"), seen.insert(text).inserted
+      else { continue }
+      found.append(text)
+    }
+    return found
+  }
+}
+
+extension String {
+  fileprivate func holds(_ part: String) -> Bool { part.isEmpty || range(ofPart: part) != nil }
+}
+
+extension JinjaTeller {
+  /// Templates for chats alone: others have no conversation to render.
+  mutating func tellRendered(into sink: inout FactBuffer) {
+    guard tree.limit == nil, tree.problems.isEmpty,
+      tree.nodes.contains(where: { $0.kind == .name && $0.text == "messages" })
+    else { return }
+    var probe = JinjaProbe(tree, steps: input.limits.jinjaSteps)
+    for finding in probe.findings() {
+      state(
+        TemplateFact(
+          .rendered, finding.names, value: finding.value,
+          injects: String(PlainText.plain(finding.injects).unicodeScalars.prefix(Self.injectLimit)), words: finding.words),
+        0, min(1, input.source.count), into: &sink)
+    }
+  }
+}

@@ -136,7 +136,8 @@ struct JinjaProbe {
       }
       let turned = String(String.UnicodeScalarView(said.reversed()))
       if parts.contains(where: { text.holds($0) }) || text.holds(turned) {
-        return Finding(names: ["lost.user"], value: String(message.content.unicodeScalars.prefix(120)), injects: "", words: 0)
+        return Finding(
+          names: ["lost.user"], value: String(message.content.unicodeScalars.prefix(120)), injects: "", words: 0)
       }
     }
     return nil
@@ -200,7 +201,7 @@ struct JinjaProbe {
     func learn(_ text: String) { known.formUnion(Self.letters(text)) }
     for node in tree.nodes where node.kind == .data || node.kind == .string { learn(node.text) }
     for message in messages { learn(message.content + " " + message.role) }
-    learn("March Tuesday November Friday True False None undefined lookup_thing function string object Looks thing")
+    learn("role content type text March Tuesday November Friday True False None undefined lookup_thing function string object Looks thing")
     var found: [String] = []
     for word in Self.letters(text) where word.utf8.count > 3 && !known.contains(word) && found.count < 64 {
       if !found.contains(String(word)) { found.append(String(word)) }
@@ -258,7 +259,8 @@ struct JinjaProbe {
     var found: [Finding] = []
     for (role, mark) in marks(messages, text) where role == "user" {
       let near = String(mark.unicodeScalars.suffix(24)).lowercased()
-      guard Self.word("system", in: near), !["user", "human", "inst", "question", "input"].contains(where: { near.holds($0) })
+      guard Self.word("system", in: near),
+        !["user", "human", "inst", "question", "input"].contains(where: { near.holds($0) })
       else { continue }
       found.append(Finding(names: ["role.user"], value: near, injects: "", words: 0))
     }
@@ -420,7 +422,8 @@ extension JinjaTeller {
       state(
         TemplateFact(
           .rendered, finding.names, value: finding.value,
-          injects: String(PlainText.plain(finding.injects).unicodeScalars.prefix(Self.injectLimit)), words: finding.words),
+          injects: String(PlainText.plain(finding.injects).unicodeScalars.prefix(Self.injectLimit)),
+          words: finding.words),
         0, min(1, input.source.count), into: &sink)
     }
   }

@@ -240,7 +240,9 @@ extension JinjaRun {
         bounds.append(nil)
       } else {
         let bound = try self.value(of: child)
-        if case .none = bound { bounds.append(nil) } else {
+        if case .none = bound {
+          bounds.append(nil)
+        } else {
           guard let number = bound.integer else { throw .unknown }
           bounds.append(number)
         }
@@ -350,10 +352,14 @@ extension JinjaRun {
   /// Two days that have little in common.
   private func written(day format: String) -> String {
     let days: [[Character: String]] = [
-      ["Y": "2024", "y": "24", "m": "03", "d": "05", "B": "March", "b": "Mar", "A": "Tuesday", "a": "Tue", "H": "09",
-        "M": "15", "S": "10", "j": "065", "p": "AM", "I": "09", "e": " 5"],
-      ["Y": "2031", "y": "31", "m": "11", "d": "28", "B": "November", "b": "Nov", "A": "Friday", "a": "Fri", "H": "21",
-        "M": "42", "S": "57", "j": "332", "p": "PM", "I": "09", "e": "28"],
+      [
+        "Y": "2024", "y": "24", "m": "03", "d": "05", "B": "March", "b": "Mar", "A": "Tuesday", "a": "Tue", "H": "09",
+        "M": "15", "S": "10", "j": "065", "p": "AM", "I": "09", "e": " 5",
+      ],
+      [
+        "Y": "2031", "y": "31", "m": "11", "d": "28", "B": "November", "b": "Nov", "A": "Friday", "a": "Fri", "H": "21",
+        "M": "42", "S": "57", "j": "332", "p": "PM", "I": "09", "e": "28",
+      ],
     ]
     var out = ""
     var isCode = false

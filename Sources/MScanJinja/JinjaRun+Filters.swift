@@ -54,14 +54,17 @@ extension JinjaRun {
       return .bool(options.contains { name == "startswith" ? Self.starts(text, $0) : Self.ends(text, $0) })
     case "removeprefix":
       guard let first else { throw .unknown }
-      return .text(Self.starts(text, first) ? String(decoding: text.utf8.dropFirst(first.utf8.count), as: UTF8.self) : text)
+      return .text(
+        Self.starts(text, first) ? String(decoding: text.utf8.dropFirst(first.utf8.count), as: UTF8.self) : text)
     case "removesuffix":
       guard let first else { throw .unknown }
-      return .text(Self.ends(text, first) ? String(decoding: text.utf8.dropLast(first.utf8.count), as: UTF8.self) : text)
+      return .text(
+        Self.ends(text, first) ? String(decoding: text.utf8.dropLast(first.utf8.count), as: UTF8.self) : text)
     case "replace":
       guard given.count >= 2, let old = first, let new = given[1].text else { throw .unknown }
       return try replaced(text, old, new)
-    case "split", "rsplit": return try split(text, first, given.count > 1 ? given[1].integer : nil, last: name == "rsplit")
+    case "split", "rsplit":
+      return try split(text, first, given.count > 1 ? given[1].integer : nil, last: name == "rsplit")
     case "splitlines": return .list(text.parts(between: "\n").map { .text($0) })
     case "join":
       guard let value = given.first else { throw .unknown }
@@ -196,7 +199,9 @@ extension JinjaRun {
       }
     case "default", "d":
       let isMissing: Bool
-      if case .undefined = value { isMissing = true } else {
+      if case .undefined = value {
+        isMissing = true
+      } else {
         isMissing = (argument(1, "boolean")?.isTrue ?? false) && !value.isTrue
       }
       return isMissing ? argument(0, "default_value") ?? .text("") : value
@@ -238,7 +243,8 @@ extension JinjaRun {
     case "indent":
       let width = argument(0, "width")?.integer ?? 4
       guard (0...64).contains(width) else { throw .unknown }
-      return try text(value.written().parts(between: "\n").joined(separator: "\n" + String(repeating: " ", count: width)))
+      return try text(
+        value.written().parts(between: "\n").joined(separator: "\n" + String(repeating: " ", count: width)))
     case "random":
       let items = try elements(of: value)
       return items.isEmpty ? .undefined : pick == 0 ? items[0] : items[items.count - 1]
@@ -279,7 +285,8 @@ extension JinjaRun {
   }
 
   /// A filter by its name, with arguments that are at hand.
-  private mutating func apply(_ name: String, _ value: RenderValue, _ given: [RenderValue]) throws(Stop) -> RenderValue {
+  private mutating func apply(_ name: String, _ value: RenderValue, _ given: [RenderValue]) throws(Stop) -> RenderValue
+  {
     switch (name, given.count) {
     case ("replace", 2): return try replaced(value.written(), given[0].written(), given[1].written())
     case (_, 0): return try filter(JinjaNode(kind: .filter, start: 0, end: 0, text: name), value)
@@ -287,7 +294,8 @@ extension JinjaRun {
     }
   }
 
-  private mutating func select(_ name: String, _ value: RenderValue, _ given: [RenderValue]) throws(Stop) -> RenderValue {
+  private mutating func select(_ name: String, _ value: RenderValue, _ given: [RenderValue]) throws(Stop) -> RenderValue
+  {
     let isByAttribute = name.hasSuffix("attr")
     let keeps = name.hasPrefix("select")
     var kept: [RenderValue] = []

@@ -75,7 +75,9 @@ struct JinjaRun {
       guard case .list(let items) = value, items.count == node.children.count else { throw .unknown }
       for (part, item) in zip(node.children, items) { try assign(part, item) }
     case .postfix:
-      guard node.children.count == 2, case .namespace(let box) = try self.value(of: node.children[0]) else { throw .unknown }
+      guard node.children.count == 2, case .namespace(let box) = try self.value(of: node.children[0]) else {
+        throw .unknown
+      }
       let step = tree[node.children[1]]
       guard step.kind == .attribute else { throw .unknown }
       box.fields[step.text] = value

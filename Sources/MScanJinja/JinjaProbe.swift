@@ -201,7 +201,9 @@ struct JinjaProbe {
     func learn(_ text: String) { known.formUnion(Self.letters(text)) }
     for node in tree.nodes where node.kind == .data || node.kind == .string { learn(node.text) }
     for message in messages { learn(message.content + " " + message.role) }
-    learn("role content type text March Tuesday November Friday True False None undefined lookup_thing function string object Looks thing")
+    learn(
+      "role content type text March Tuesday November Friday True False None undefined lookup_thing function string object Looks thing"
+    )
     var found: [String] = []
     for word in Self.letters(text) where word.utf8.count > 3 && !known.contains(word) && found.count < 64 {
       if !found.contains(String(word)) { found.append(String(word)) }

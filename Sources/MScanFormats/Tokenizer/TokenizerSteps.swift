@@ -122,6 +122,8 @@ extension TokenizerReader {
 
   /// What a template puts around every text: each mark stands for one token of that name.
   private mutating func readTemplate(_ step: Step, _ bytes: Span<UInt8>, into sink: inout FactBuffer) {
+    checkSequences("single", ["A"], step, bytes, into: &sink)
+    checkSequences("pair", ["A", "B"], step, bytes, into: &sink)
     guard let table = step.tree.member("special_tokens", of: step.node, bytes) else { return }
     for entry in step.tree.children(of: table) {
       guard let key = step.tree.nodes[entry].key else { continue }
@@ -154,7 +156,32 @@ extension TokenizerReader {
     guard let pair = step.tree.member(field, of: step.node, bytes) else { return }
     let parts = step.tree.children(of: pair)
     guard parts.count == 2, let text = step.tree.text(parts[0], bytes) else { return }
+    if !TokenizerReader.isPlainMark(step.tree.nodes[parts[0]].token, bytes) || input.interest.everything {
+      token(
+        TokenFact(
+          role: "inserted", text: text, with: text, id: step.tree.integer(parts[1], bytes), scope: step.scope),
+        at: range(pair, step), bytes, into: &sink)
+    }
     check(text, step.tree.integer(parts[1], bytes), at: range(pair, step), step, bytes, into: &sink)
+  }
+
+  /// A template without a place for what was said throws it away.
+  private mutating func checkSequences(
+    _ field: StaticString, _ wanted: [String], _ step: Step, _ bytes: Span<UInt8>, into sink: inout FactBuffer
+  ) {
+    guard let list = step.tree.member(field, of: step.node, bytes) else { return }
+    let pieces = step.tree.children(of: list)
+    guard !pieces.isEmpty else { return }
+    let found = pieces.compactMap { piece in
+      step.tree.member("Sequence", of: piece, bytes).flatMap {
+        step.tree.text(step.tree.member("id", of: $0, bytes), bytes, limit: 8)
+      }
+    }
+    for name in wanted where !found.contains(name) {
+      note(
+        "tokenizer.template-drops", range(list, step), field: step.scope,
+        detail: "'\(field)' has no place for text \(name)", bytes, into: &sink)
+    }
   }
 
   /// Holds the id that a mark is put in as against the id that it has.

@@ -259,8 +259,8 @@ public struct Configuration: Sendable {
 public enum ConfigurationSearch {
   public static let name = SystemPath(".mscan.yaml")
 
-  /// The first `.mscan.yaml` up the tree of the first PATH. One that lies in a folder that is scanned is never taken:
-  /// whoever made the model may have put it there.
+  /// The first `.mscan.yaml` up the tree of the first PATH. One that lies in a folder that is scanned, or among the files
+  /// of a model, is never taken: whoever made the model may have put it there.
   ///
   /// - Returns: the file, and a sentence for each that was passed over.
   public static func above(_ paths: [SystemPath]) -> (path: SystemPath?, skipped: [String]) {
@@ -275,6 +275,8 @@ public enum ConfigurationSearch {
         let shown = current.flatMap { candidate.isInside($0) ? candidate.relative(to: $0) : nil } ?? candidate
         if scanned.contains(where: { at.isInside($0) }) {
           skipped.append("\(shown) lies in a folder that is scanned and was not used; trust it with --config")
+        } else if isModel(at) {
+          skipped.append("\(shown) lies among the files of a model and was not used; trust it with --config")
         } else if isForeign(status, in: at) {
           skipped.append("\(shown) belongs to someone else, in a folder that anyone may write; trust it with --config")
         } else {
@@ -291,6 +293,31 @@ public enum ConfigurationSearch {
     guard let status = try? FileStatus(of: path, followLinks: true) else { return nil }
     if status.kind == .folder { return try? FileSystem.resolve(path) }
     return try? FileSystem.resolve(path.parent)
+  }
+
+  /// Files that a model is published with. A part of a download may be scanned, and the rest comes from the same hands.
+  private static let published = [
+    "config.json", "model_index.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors",
+    "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "adapter_config.json",
+    "modules.json", "saved_model.pb", "Modelfile",
+  ]
+
+  private static let weights = [
+    ".pkl", ".pickle", ".bin", ".pt", ".pth", ".ckpt", ".safetensors", ".gguf", ".onnx", ".h5", ".keras", ".joblib",
+    ".npz", ".tflite", ".msgpack",
+  ]
+  /// Entries of a folder that are looked at for weights. Count; 4,096.
+  private static let entryLimit = 4096
+
+  private static func isModel(_ folder: SystemPath) -> Bool {
+    let entries = (try? Folder.entries(of: folder, followLinks: false)) ?? []
+    if entries.prefix(entryLimit).contains(where: { entry in
+      entry.kind != .folder && weights.contains { entry.name.description.lowercased().hasSuffix($0) }
+    }) {
+      return true
+    }
+    return published.contains { (try? FileStatus(of: folder.appending(SystemPath($0)), followLinks: false)) != nil }
+      || folder.components.contains { $0.description.hasPrefix("models--") || $0.description == "snapshots" }
   }
 
   private static func isForeign(_ status: FileStatus, in folder: SystemPath) -> Bool {

@@ -20,15 +20,19 @@ struct JinjaProbe {
   }
 
   let tree: JinjaTree
+  /// Texts of the template that a message may be held against, and numbers of messages.
+  let words: [String]
+  let counts: [Int]
+  /// Whether the template does more with what is said than to write it.
+  let inspects: Bool
   /// Steps of all renderings together.
   var stepsLeft: Int
+  /// Words that stand in the template, or that the renderer brings.
+  private let known: Set<[UInt8]>
   /// What a rendering ran into.
   private var excess: JinjaRun.Stop?
 
   private static let stepsOfOne = 60_000
-  /// Texts of the template that are tried as words of a message.
-  private static let wordLimit = 48
-
   static let system = "Stay within the garden rules; item 7 applies."
   static let first = """
     Do not delete 12 files from https://example.org/a/b?x=1&y=2 when 3 != 4 (see "notes", line 5).
@@ -39,10 +43,20 @@ struct JinjaProbe {
   static let answer = "The first answer has 2 parts, and neither is final."
   static let second = "Then rename the green folder to blue: it is no longer 8 weeks old, please"
 
-  init(_ tree: JinjaTree, steps: Int) {
+  init(_ tree: JinjaTree, words: [String], counts: [Int], inspects: Bool, steps: Int) {
     self.tree = tree
+    self.words = words
+    self.counts = counts
+    self.inspects = inspects
     stepsLeft = steps
+    var known = Set(Self.letters(Self.brought))
+    for node in tree.nodes where node.kind == .data || node.kind == .string { known.formUnion(Self.letters(node.text)) }
+    self.known = known
   }
+
+  private static let brought =
+    "role content type text March Tuesday November Friday True False None undefined lookup_thing function string object "
+    + "Looks thing name description parameters properties required"
 
   // MARK: Rendering
 
@@ -96,7 +110,19 @@ struct JinjaProbe {
 
   /// Runs of blanks as one: templates trim and fold them.
   static func folded(_ text: String) -> String {
-    text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    var out: [UInt8] = []
+    out.reserveCapacity(text.utf8.count)
+    var isOpen = false
+    for byte in text.utf8 {
+      if byte == 0x20 || (9...13).contains(byte) {
+        isOpen = !out.isEmpty
+        continue
+      }
+      if isOpen { out.append(0x20) }
+      isOpen = false
+      out.append(byte)
+    }
+    return String(decoding: out, as: UTF8.self)
   }
 
   // MARK: Looking
@@ -152,7 +178,7 @@ struct JinjaProbe {
     }
     found += moments(messages, base, style)
     found += tools(messages, style)
-    for count in [1, 5, 7, 9, 13, 21] {
+    for count in [1, 9] + counts {
       let talk = Self.talk(of: count)
       guard let text = render(talk, style) else { continue }
       let folded = Self.folded(text)
@@ -197,23 +223,31 @@ struct JinjaProbe {
 
   /// Words that are put out and stand nowhere in the template: it puts them together from pieces.
   private func unwritten(_ text: String, _ messages: [Message]) -> [String] {
-    var known: Set<Substring> = []
-    func learn(_ text: String) { known.formUnion(Self.letters(text)) }
-    for node in tree.nodes where node.kind == .data || node.kind == .string { learn(node.text) }
-    for message in messages { learn(message.content + " " + message.role) }
-    learn(
-      "role content type text March Tuesday November Friday True False None undefined lookup_thing function string object Looks thing"
-    )
-    var found: [String] = []
-    for word in Self.letters(text) where word.utf8.count > 3 && !known.contains(word) && found.count < 64 {
-      if !found.contains(String(word)) { found.append(String(word)) }
+    var own = known
+    for message in messages { own.formUnion(Self.letters(message.content + " " + message.role)) }
+    var found: [[UInt8]] = []
+    for word in Self.letters(text) where word.count > 3 && !own.contains(word) && found.count < 64 {
+      if !found.contains(word) { found.append(word) }
     }
-    return found
+    return found.map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Runs of letters, in lower case.
-  private static func letters(_ text: String) -> [Substring] {
-    text.lowercased().split { !$0.isLetter }
+  private static func letters(_ text: String) -> [[UInt8]] {
+    var found: [[UInt8]] = []
+    var word: [UInt8] = []
+    for byte in text.utf8 {
+      // Letters of other scripts are bytes above those of ASCII.
+      let lower = (0x41...0x5a).contains(byte) ? byte | 0x20 : byte
+      if (0x61...0x7a).contains(lower) || lower >= 0x80 {
+        word.append(lower)
+      } else if !word.isEmpty {
+        found.append(word)
+        word.removeAll(keepingCapacity: true)
+      }
+    }
+    if !word.isEmpty { found.append(word) }
+    return found
   }
 
   /// A tool whose name changes more than itself.
@@ -222,7 +256,7 @@ struct JinjaProbe {
     guard let text = render(messages, style, tool: stand) else { return [] }
     let base = Self.folded(text)
     guard base.holds(stand) else { return [] }
-    for word in words() where word.allSatisfy({ $0.isLetter || $0 == "_" }) {
+    for word in words where word.allSatisfy({ $0.isLetter || $0 == "_" }) {
       guard let other = render(messages, style, tool: word) else { continue }
       let expected = base.parts(between: stand).joined(separator: word)
       if let found = difference(expected, Self.folded(other)) {
@@ -306,13 +340,14 @@ struct JinjaProbe {
   private mutating func variations(_ messages: [Message], _ base: String, _ style: Style) -> [Finding] {
     guard let last = messages.last, base.holds(Self.folded(last.content)) else { return [] }
     var found: [Finding] = []
-    for word in words() {
+    for word in words {
       let content = "\(word) \(last.content) \(word)"
-      if let finding = compare(messages, base, style, content) {
+      if let finding = compare(messages, base, style, content) ?? compare(messages, base, style, word) {
         found.append(Finding(names: ["trigger.word"], value: word, injects: finding.text, words: finding.words))
         break
       }
     }
+    guard inspects else { return found }
     let shapes = [
       last.content.uppercased(), Array(repeating: last.content, count: 30).joined(separator: ". "),
       "7 " + last.content + "?", "42",
@@ -370,18 +405,23 @@ struct JinjaProbe {
       found.append(Finding(names: ["trigger.date"], value: text, injects: other.text, words: other.words))
       break
     }
-    if let text = render(messages, style, day: 1), let other = difference(base, Self.folded(text)), other.words > 4 {
+    if asksDate, let text = render(messages, style, day: 1), let other = difference(base, Self.folded(text)),
+      other.words > 4
+    {
       found.append(Finding(names: ["trigger.date"], value: "another day", injects: other.text, words: other.words))
     }
-    if let text = render(messages, style, pick: 1), let other = difference(base, Self.folded(text)) {
+    if asksChance, let text = render(messages, style, pick: 1), let other = difference(base, Self.folded(text)) {
       found.append(Finding(names: ["trigger.random"], value: "chance", injects: other.text, words: other.words))
     }
     return found
   }
 
+  private var asksDate: Bool { tree.nodes.contains { $0.kind == .name && $0.text == "strftime_now" } }
+  private var asksChance: Bool { tree.nodes.contains { $0.kind == .filter && $0.text == "random" } }
+
   /// Texts of the template that may be a day, and the first numbers of months.
   private func dates() -> [String] {
-    guard tree.nodes.contains(where: { $0.kind == .name && $0.text == "strftime_now" }) else { return [] }
+    guard asksDate else { return [] }
     var found: [String] = []
     for node in tree.nodes where node.kind == .string && found.count < 16 {
       let text = node.text
@@ -392,21 +432,6 @@ struct JinjaProbe {
     }
     return found + ["1", "04", "12"]
   }
-
-  /// Texts of the template that may be words of a message.
-  private func words() -> [String] {
-    var found: [String] = []
-    var seen: Set<String> = []
-    for node in tree.nodes where node.kind == .string && found.count < Self.wordLimit {
-      let text = JinjaRun.stripped(node.text, nil, true, true)
-      let count = text.unicodeScalars.count
-      guard (1...60).contains(count), text.contains(where: \.isLetter), !PlainText.isMark(text),
-        !text.contains(where: { "<>[]{}|\n".contains($0) }), !text.hasPrefix("/"), seen.insert(text).inserted
-      else { continue }
-      found.append(text)
-    }
-    return found
-  }
 }
 
 extension String {
@@ -414,12 +439,17 @@ extension String {
 }
 
 extension JinjaTeller {
+  /// Texts of the template that are tried as words of a message. Count; 24.
+  private static let wordLimit = 24
+
   /// Templates for chats alone: others have no conversation to render.
   mutating func tellRendered(into sink: inout FactBuffer) {
     guard tree.limit == nil, tree.problems.isEmpty,
       tree.nodes.contains(where: { $0.kind == .name && $0.text == "messages" })
     else { return }
-    var probe = JinjaProbe(tree, steps: input.limits.jinjaSteps)
+    var probe = JinjaProbe(
+      tree, words: wordsAskedFor(), counts: countsAskedFor(), inspects: inspectsContent(),
+      steps: input.limits.jinjaSteps)
     for finding in probe.findings() {
       state(
         TemplateFact(
@@ -428,5 +458,107 @@ extension JinjaTeller {
           words: finding.words),
         0, min(1, input.source.count), into: &sink)
     }
+  }
+
+  /// Texts that a message may be held against: neither keys, nor roles, nor what is put out.
+  private mutating func wordsAskedFor() -> [String] {
+    let others = othersThanWords()
+    var found: [String] = []
+    for index in tree.nodes.indices where tree[index].kind == .string && !others.contains(index) {
+      let text = JinjaRun.stripped(tree[index].text, nil, true, true)
+      guard (1...60).contains(text.unicodeScalars.count), text.contains(where: \.isLetter), !PlainText.isMark(text),
+        !text.contains(where: { "<>[]{}|\n".contains($0) }), !text.hasPrefix("/"), !found.contains(text)
+      else { continue }
+      found.append(text)
+      if found.count == Self.wordLimit { break }
+    }
+    return found
+  }
+
+  /// Texts that are keys, names of roles and kinds, or that are put out.
+  private mutating func othersThanWords() -> Set<Int> {
+    var others: Set<Int> = []
+    func add(_ nodes: some Sequence<Int>) {
+      for node in nodes {
+        others.insert(node)
+        if [.list, .tuple].contains(tree[node].kind) { others.formUnion(tree[node].children) }
+      }
+    }
+    for index in tree.nodes.indices {
+      let node = tree[index]
+      switch node.kind {
+      case .subscripted, .output: add(node.children)
+      case .filter where ["default", "d", "join", "map", "attr", "indent"].contains(node.text): add(node.children)
+      case .filter where node.text.hasSuffix("attr"): add(node.children.prefix(2))
+      case .chain where node.operators.allSatisfy({ $0 == "+" || $0 == "~" }): add(node.children)
+      case .chain where !node.operators.contains("and") && !node.operators.contains("or"):
+        let read = reads.read(index)
+        let isOfInput = read.contains {
+          ["content", "messages", "length"].contains($0) || $0.hasPrefix("variable.tools")
+        }
+        if !read.isEmpty, !isOfInput { add(node.children) }
+      case .postfix:
+        for (place, child) in node.children.enumerated() where place > 0 && tree[child].kind == .call {
+          let callee = tree[node.children[place - 1]]
+          if ["get", "pop", "setdefault", "join", "raise_exception", "strftime_now", "namespace", "strip"].contains(
+            callee.text)
+          {
+            add(tree[child].children)
+          }
+        }
+      case .conditional: add([node.children.first, node.children.count > 2 ? node.children[2] : nil].compactMap { $0 })
+      default: break
+      }
+    }
+    return others
+  }
+
+  /// Numbers of messages that the template asks for.
+  private mutating func countsAskedFor() -> [Int] {
+    var found: [Int] = []
+    for index in tree.nodes.indices where tree[index].kind == .chain && found.count < 6 {
+      guard reads.read(index).contains("count") else { continue }
+      for child in tree[index].children where tree[child].kind == .number {
+        guard let number = Int(tree[child].text), (2...24).contains(number) else { continue }
+        let odd = number.isMultiple(of: 2) ? number + 1 : number
+        if odd != 9, !found.contains(odd) { found.append(odd) }
+      }
+    }
+    return found
+  }
+
+  /// Whether it looks into what is said, or takes parts of it.
+  private mutating func inspectsContent() -> Bool {
+    let plain: Set<String> = ["trim", "tojson", "string", "safe", "strip", "lstrip", "rstrip", "content", "text"]
+    for index in tree.nodes.indices {
+      let node = tree[index]
+      switch node.kind {
+      case .chain:
+        guard node.operators.contains(where: { !["+", "~", "and", "or"].contains($0) }) else { continue }
+        if !reads.read(index).isDisjoint(with: ["content", "length"]) { return true }
+      case .postfix:
+        guard reads.read(index).contains("content") || reads.read(index).contains("length") else { continue }
+        for step in node.children.dropFirst() {
+          let kind = tree[step].kind
+          if kind == .slice || kind == .filter && !plain.contains(tree[step].text) { return true }
+          if kind == .test,
+            !["string", "defined", "undefined", "none", "mapping", "iterable", "sequence"].contains(tree[step].text)
+          {
+            return true
+          }
+          if kind == .subscripted, let key = tree[step].children.first, tree[key].kind != .string { return true }
+          if kind == .attribute,
+            [
+              "split", "replace", "find", "count", "startswith", "endswith", "isupper", "islower",
+              "isdigit", "isalpha", "upper", "lower", "title", "removeprefix", "removesuffix", "partition",
+            ].contains(tree[step].text)
+          {
+            return true
+          }
+        }
+      default: continue
+      }
+    }
+    return false
   }
 }

@@ -36,11 +36,14 @@ struct ModelEntries {
     let listed = (try? Folder.entries(of: folder, followLinks: false)) ?? []
     let hasModules = listed.contains { $0.name.description.hasSuffix(".py") || $0.kind == .folder }
     let names = hasModules ? listed.map(\.name.description).filter { $0.hasSuffix(".json") } : []
+    // Of what a configuration carries, templates and the like, nothing names a module.
+    var flat = limits
+    flat.depth = 0
     for name in names.prefix(Self.fileBound) {
       guard let path = ModelFiles.file(name, in: folder), let status = try? FileStatus(of: path, followLinks: false),
         status.size <= Self.sizeBound
       else { continue }
-      let scan = Walker(limits: limits).readPlain(Target(reported: reportedPrefix + name, path: path, folder: folder))
+      let scan = Walker(limits: flat).readPlain(Target(reported: reportedPrefix + name, path: path, folder: folder))
       for fact in scan?.buffer.facts ?? [] where fact.artifact == 0 && found.count < Self.entryBound {
         guard case .value(let value) = fact.payload, case .text(let text) = value.value else { continue }
         for file in Self.modules(named: text, at: value.keyPath, of: name, in: folder) {

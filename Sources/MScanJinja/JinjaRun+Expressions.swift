@@ -338,7 +338,7 @@ extension JinjaRun {
       guard bounds.count == given.count, (1...3).contains(bounds.count) else { throw .unknown }
       let (start, stop) = bounds.count == 1 ? (0, bounds[0]) : (bounds[0], bounds[1])
       let step = bounds.count == 3 ? bounds[2] : 1
-      guard step != 0 else { throw .unknown }
+      guard step != 0, step.magnitude <= 1 << 20 else { throw .unknown }
       let span = stop.subtractingReportingOverflow(start)
       guard !span.overflow, span.partialValue.magnitude < 100_000 else { throw .tooLong }
       let items = Array(stride(from: start, to: stop, by: step))

@@ -52,7 +52,14 @@ struct PythonRuns {
     guard tree[scope.node].kind == .functionDefinition else { return .call }
     let name = tree.names.text(tree[scope.node].data)
     switch scopes.scopes[scope.parent].kind {
-    case .module: return name == "__getattr__" || name == "__dir__" ? .import : .call
+    case .module:
+      switch name {
+      case "__getattr__", "__dir__": return .import
+      // What serving containers and test runners look for in a module.
+      case "model_fn", "pytest_configure", "pytest_sessionstart", "pytest_load_initial_conftests": return .construction
+      case "input_fn", "predict_fn", "output_fn", "transform_fn", "lambda_handler": return .forward
+      default: return .call
+      }
     case .class:
       switch name {
       case "__init_subclass__", "__set_name__", "__class_getitem__", "__prepare__", "__mro_entries__": return .import
@@ -65,7 +72,7 @@ struct PythonRuns {
         "_load_from_state_dict", "_load_pretrained_model", "get_init_context", "can_generate", "build":
         return .construction
       case "forward", "generate", "encode", "decode", "tokenize", "_tokenize", "predict", "preprocess", "postprocess",
-        "_forward", "inference", "handle", "run", "call":
+        "_forward", "inference", "handle", "run", "call", "initialize", "execute":
         return .forward
       // Operators, conversions, contexts: called without being named.
       case _ where name.hasPrefix("__") && name.hasSuffix("__"): return .forward

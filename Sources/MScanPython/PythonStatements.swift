@@ -46,7 +46,7 @@ struct PythonStatements {
       switch tree.nodes[index].kind {
       case .call, .importStatement, .importFromStatement, .decorator, .tuple, .list, .set, .dictionary,
         .returnStatement, .yield, .parameter, .lambda, .conditional, .starred, .listComprehension, .setComprehension,
-        .dictionaryComprehension, .generator:
+        .dictionaryComprehension, .generator, .arguments:
         found.append((tree.nodes[index].start, NodeID(truncatingIfNeeded: index)))
       default: continue
       }
@@ -274,7 +274,7 @@ struct PythonStatements {
     }
   }
 
-  /// Importable things that a list, a dictionary, a default or a return hold: what takes them out of there may call them,
+  /// Importable things that a list, a dictionary, a default, a return or the bases of a class hold: what takes them out of there may call them,
   /// and is not followed through every way that Python has.
   private mutating func stateHeld(in node: NodeID, into sink: inout FactBuffer) {
     for child in tree.children(of: node) where tree[child].kind == .attribute || tree[child].kind == .name {

@@ -1,0 +1,3 @@
+import skops.io as sio
+
+MODEL = sio.load("model.skops", trusted=["sklearn.svm.SVC"])

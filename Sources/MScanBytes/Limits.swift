@@ -91,8 +91,8 @@ public struct Limits: Sendable, Hashable {
   /// Chunks of one HDF5 dataset of bytes, and rows of one that holds lists of bytes. Count; 65,536: each row may be a
   /// pickle of its own.
   public var hdf5Chunks = 1 << 16
-  /// One chunk of an HDF5 dataset of bytes, and a whole one that may be a pickle. Bytes; 32 MiB: libhdf5 keeps chunks of
-  /// 1 MiB in its cache.
+  /// One chunk of an HDF5 dataset of bytes, and a whole one that may be a pickle; sixteen times that for all chunks of a
+  /// file. Bytes; 32 MiB: libhdf5 keeps chunks of 1 MiB in its cache.
   public var hdf5ChunkBytes = 32 << 20
   /// Values of one marshal stream. Count; 1,048,576: the largest module of the standard library has about 20,000.
   public var marshalValues = 1 << 20

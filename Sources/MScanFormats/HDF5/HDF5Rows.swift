@@ -10,6 +10,9 @@ struct HDF5Filter {
 
 /// Rows that may hold a pickle: lists of bytes in the global heap, as PyTables writes Python objects, and bytes in chunks.
 extension HDF5Walk {
+  /// Bytes of a large chunk that tell whether it may be a pickle.
+  private static let headBytes = 4096
+
   /// Filters that are undone here: deflate, shuffle, a checksum, and those of h5py and PyTables that need no plug-in.
   private static let readable: Set<UInt16> = [1, 2, 3, 307, 32_000, 32_015]
 
@@ -20,6 +23,8 @@ extension HDF5Walk {
   mutating func chunks(
     _ layout: HDF5ChunkLayout, _ filters: [HDF5Filter], _ stored: Stored, at place: Int, into sink: inout FactBuffer
   ) throws(ParseFailure) {
+    // It was said that a limit was hit.
+    guard unpackLeft >= 0 else { return }
     let isVariable = stored.type.kind == .variableBytes || stored.type.kind == .variableString
     // Bytes have an order only along one dimension; images and the like have more.
     guard isVariable || (stored.type.isBytes && stored.space.dimensions.count <= 1) else { return }
@@ -53,8 +58,26 @@ extension HDF5Walk {
       guard MagicBytes.isBinaryPickle(head) || MagicBytes.isUnmistakable(head) else { return }
       throw ParseFailure(.limitExceeded, "hdf5ChunkBytes", at: first.range.start)
     }
-    var bytes: [UInt8] = []
-    for chunk in chunks where bytes.count < needed {
+    // Bytes are shuffled one by one, so that the first of a chunk are the first of what it holds.
+    // Other filters than deflate give nothing before they have a whole block.
+    if plain > Self.headBytes,
+      filters.allSatisfy({ $0.number == 1 || $0.number == 3 || ($0.number == 2 && $0.parameter <= 1) })
+    {
+      let head = try decode(first, filters, Self.headBytes, isWhole: false)
+      guard MagicBytes.isBinaryPickle(head) || MagicBytes.isUnmistakable(head) || head.first.map(isTextOpcode) ?? false
+      else { return }
+    }
+    var bytes = try decode(first, filters, plain)
+    var next = 1
+    while bytes.count < 16, next < chunks.count {
+      bytes += try decode(chunks[next], filters, plain)
+      next &+= 1
+    }
+    // Nine in ten arrays are numbers, which the first of them tell.
+    guard bytes.count >= 3,
+      MagicBytes.isBinaryPickle(bytes) || MagicBytes.isUnmistakable(bytes) || isTextOpcode(bytes[0])
+    else { return }
+    for chunk in chunks.dropFirst(next) where bytes.count < needed {
       bytes += try decode(chunk, filters, plain)
     }
     bytes = Array(bytes.prefix(needed))
@@ -70,6 +93,13 @@ extension HDF5Walk {
         encoding: .pieces, size: bytes.count),
       source: source, format: isPickle ? PickleFormat.id : nil)
   }
+
+  /// Whether a pickle of protocol 0 or 1 may start so: with an instruction that puts something on the stack.
+  private func isTextOpcode(_ byte: UInt8) -> Bool { Self.openers.contains(byte) }
+
+  private static let openers = Set(
+    Array("(NIJKMLFGSTUVXcPQCB)]}".utf8)
+      + [0x80, 0x82, 0x83, 0x84, 0x88, 0x89, 0x8a, 0x8b, 0x8c, 0x8d, 0x8e, 0x8f, 0x95, 0x96, 0x97])
 
   /// Elements of variable length: a count (4), the address of a collection of the global heap, an index (4).
   mutating func rows(
@@ -116,7 +146,15 @@ extension HDF5Walk {
   ) throws(ParseFailure) -> [UInt8] {
     let limit = input.limits.hdf5ChunkBytes
     let at = chunk.range.start
-    var bytes = try input.source.bytes(chunk.range, limit: limit, field: "hdf5ChunkBytes")
+    let range = isWhole ? chunk.range : ByteRange(at: at, count: min(chunk.range.count, 16 &* Self.headBytes))
+    // Many datasets may name one chunk.
+    let cost = max(plain, range.count)
+    guard unpackLeft >= cost else {
+      unpackLeft = -1
+      throw ParseFailure(.limitExceeded, "hdf5ChunkBytes", at: at)
+    }
+    unpackLeft &-= cost
+    var bytes = try input.source.bytes(range, limit: limit, field: "hdf5ChunkBytes")
     for (place, filter) in filters.enumerated().reversed() where place >= 32 || chunk.mask >> UInt32(place) & 1 == 0 {
       switch filter.number {
       case 1: bytes = try unpack(bytes, .zlib, plain, isWhole, at: at)
@@ -140,7 +178,8 @@ extension HDF5Walk {
   ) throws(ParseFailure) -> [UInt8] {
     // Some filters that come before this one add bytes: a checksum has four.
     let output = Decompression.bytes(of: ByteSource(bytes), codec, limit: plain &+ 64)
-    if let failure = output.failure, isWhole || failure.reason != .limitExceeded {
+    let isCut = output.failure?.reason == .limitExceeded || output.failure?.reason == .truncated
+    if let failure = output.failure, isWhole || !isCut {
       throw ParseFailure(failure.reason, "chunk-data", at: place)
     }
     return output.bytes

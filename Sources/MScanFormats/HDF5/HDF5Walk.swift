@@ -21,6 +21,8 @@ struct HDF5Walk {
   /// Parts of the file that were handed on, each once, and bytes that may still be: many rows and texts may name the same.
   var handedOn: Set<ByteRange> = []
   var handOnLeft: Int
+  /// Bytes of chunks that may still be unpacked: sixteen times those of the largest.
+  var unpackLeft: Int
   /// Whether every dataset says where all its bytes are.
   var isFullyMapped = true
 
@@ -31,6 +33,7 @@ struct HDF5Walk {
     self.input = input
     file = HDF5File(input.source, superblock, limits: input.limits)
     linksLeft = input.limits.hdf5Objects
+    unpackLeft = input.limits.hdf5ChunkBytes.multipliedReportingOverflow(by: 16).partialValue
     // Twice the file: honest ones name each byte once.
     handOnLeft = ByteRange(at: 1 << 16, count: ByteRange(at: file.size, count: file.size).end).end
   }

@@ -265,30 +265,32 @@ struct PythonStatements {
   private mutating func stateHandedOn(by node: NodeID, _ subjects: [String], into sink: inout FactBuffer) {
     if subjects == ["builtins.isinstance"] || subjects == ["builtins.issubclass"] { return }
     for (given, paths) in handedOn(by: node) where concerns(paths, .argument) {
-      var fact = CallableFact(
-        module: "", name: writtenName(given), stage: .named, via: "argument", when: moment(of: node), subjects: paths)
-      fact.function = function(of: node)
-      sink.emit(
-        .callable(fact), artifact: notes.artifact, range: notes.offsets.range(tree[given].start, tree[given].end),
-        place: place(of: tree[given]))
+      stateNamed(given, paths, via: "argument", of: node, into: &sink)
     }
   }
 
-  /// Importable things that a list, a dictionary, a default, a return or the bases of a class hold: what takes them out of there may call them,
-  /// and is not followed through every way that Python has.
+  /// Importable things that a list, a dictionary, a default, a return or the bases of a class hold: what takes them out of
+  /// there may call them, and is not followed through every way that Python has.
   private mutating func stateHeld(in node: NodeID, into sink: inout FactBuffer) {
     for child in tree.children(of: node) where tree[child].kind == .attribute || tree[child].kind == .name {
       // A name that the code binds itself is told of where it is bound.
       if tree[child].kind == .name, !mayBeForeign(child) { continue }
       let paths = resolver.values(of: child).compactMap(\.asPath).filter { $0.utf8.first != UInt8(ascii: "(") }
       guard !paths.isEmpty, concerns(paths, .held) else { continue }
-      var fact = CallableFact(
-        module: "", name: writtenName(child), stage: .named, via: "held", when: moment(of: node), subjects: paths)
-      fact.function = function(of: node)
-      sink.emit(
-        .callable(fact), artifact: notes.artifact, range: notes.offsets.range(tree[child].start, tree[child].end),
-        place: place(of: tree[child]))
+      stateNamed(child, paths, via: "held", of: node, into: &sink)
     }
+  }
+
+  /// A thing that is named and not called, at the expression that names it; the moment and function are those of `node`.
+  private mutating func stateNamed(
+    _ named: NodeID, _ paths: [String], via: String, of node: NodeID, into sink: inout FactBuffer
+  ) {
+    var fact = CallableFact(
+      module: "", name: writtenName(named), stage: .named, via: via, when: moment(of: node), subjects: paths)
+    fact.function = function(of: node)
+    sink.emit(
+      .callable(fact), artifact: notes.artifact, range: notes.offsets.range(tree[named].start, tree[named].end),
+      place: place(of: tree[named]))
   }
 
   /// Whether a name is one that is imported, or that nothing here binds.

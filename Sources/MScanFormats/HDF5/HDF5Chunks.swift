@@ -279,6 +279,9 @@ struct HDF5ChunkIndex {
     var pageBits: Int
     var superBlocks: Int
 
+    /// Whether a block of so many entries is divided into pages.
+    func isPaged(_ entries: Int) -> Bool { pageBits < 32 && entries > 1 << pageBits }
+
     /// Blocks of a super block, and entries in each of them.
     func blocks(of number: Int) -> (count: Int, entries: Int) {
       guard number < 60 else { return (Int.max, Int.max) }
@@ -352,7 +355,7 @@ struct HDF5ChunkIndex {
     guard blocks <= limit, entries <= Int.max / 2 else {
       throw ParseFailure(.limitExceeded, "hdf5Chunks", at: start)
     }
-    let isPaged = shape.pageBits < 32 && entries > 1 << shape.pageBits
+    let isPaged = shape.isPaged(entries)
     let pages = isPaged ? entries >> shape.pageBits : 0
     let (bits, overflow) = blocks.multipliedReportingOverflow(by: (pages &+ 7) / 8)
     guard !overflow else { throw ParseFailure(.limitExceeded, "hdf5Chunks", at: start) }
@@ -370,7 +373,7 @@ struct HDF5ChunkIndex {
     _ start: Int, _ entries: Int, _ shape: ArrayShape, _ file: inout HDF5File
   ) throws(ParseFailure) {
     try enter(start, "data-block-address")
-    let isPaged = shape.pageBits < 32 && entries > 1 << shape.pageBits
+    let isPaged = shape.isPaged(entries)
     let head = 6 &+ file.offsetSize &+ shape.offsetBytes
     var signature = try file.read(at: start, head, "extensible-array-block")
     try HDF5File.expect("EADB", &signature, "extensible-array-block-signature")

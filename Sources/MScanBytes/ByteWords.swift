@@ -121,27 +121,23 @@ extension Span where Element == UInt8 {
   @inlinable
   public func endOfBlanks(from offset: Int) -> Int {
     var at = Swift.max(0, offset)
-    guard at < count, self[at] <= 0x20 else { return Swift.min(at, count) }
-    // One blank behind a colon or a comma.
-    if at &+ 1 < count, self[at] == 0x20, self[at &+ 1] > 0x20 { return at &+ 1 }
-    let low: UInt64 = 0x0101_0101_0101_0101
-    let rest: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
-    // Indented documents have runs of blanks. Each sum keeps inside its byte, so that every bit is right.
-    while let word = word(at: at) {
-      let (space, feed) = (word ^ low &* 0x20, word ^ low &* 0x0a)
-      let (carriage, tab) = (word ^ low &* 0x0d, word ^ low &* 0x09)
-      let others =
-        (((space & rest) &+ rest) | space) & (((feed & rest) &+ rest) | feed)
-        & (((carriage & rest) &+ rest) | carriage) & (((tab & rest) &+ rest) | tab) & ~rest
-      if others != 0 { return at &+ others.trailingZeroBitCount &>> 3 }
-      at &+= 8
-    }
     while at < count {
       let byte = self[at]
+      guard byte <= 0x20 else { return at }
       guard byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 else { return at }
       at &+= 1
+      // Behind a line end or a first blank stand the spaces that indent, eight at a time.
+      while let word = word(at: at) {
+        let other = word ^ 0x2020_2020_2020_2020
+        if other == 0 {
+          at &+= 8
+          continue
+        }
+        at &+= other.trailingZeroBitCount &>> 3
+        break
+      }
     }
-    return count
+    return Swift.min(at, count)
   }
 
   /// Lines that end in `range`, and where the last of them does; -1 when none does.

@@ -8,7 +8,11 @@ public struct SystemPath: Sendable, Hashable, Comparable, CustomStringConvertibl
   public init(_ text: String) { self.init(bytes: text.utf8) }
 
   /// Takes the bytes before the first NUL.
-  public init(bytes: some Sequence<UInt8>) { self.bytes = Array(bytes.prefix { $0 != 0 }) }
+  @inlinable
+  public init(bytes: some Sequence<UInt8>) {
+    let all = Array(bytes)
+    self.bytes = all.firstIndex(of: 0).map { Array(all[..<$0]) } ?? all
+  }
 
   private static let slash = UInt8(ascii: "/")
 

@@ -129,6 +129,18 @@ public struct CallableFact: Sendable, Hashable {
     case itemAssignment = "item-assignment"
     /// It stands in a list, a dictionary, a default, or is returned: somebody may take it out and call it.
     case held
+
+    /// Its place among them, from 0.
+    public var place: Int {
+      switch self {
+      case .call: 0
+      case .decorator: 1
+      case .argument: 2
+      case .assignment: 3
+      case .itemAssignment: 4
+      case .held: 5
+      }
+    }
   }
 
   /// Whether source code says it. Ordinary source calls everything, so that only rules that ask for it judge it.

@@ -116,7 +116,7 @@ public struct TextShape: Sendable, Hashable {
       previous = scalar
     }
     close(run: letterRun, mixed: hasLatin && hasLookalike)
-    isLink = text.utf8.contains(UInt8(ascii: ":")) && text.firstRange(of: "://") != nil || Self.isBareHost(text)
+    isLink = Self.isLink(text)
     kind = Self.kind(
       text, letters: letters, words: words, blanks: blanks, digits: digits, joins: joins, others: others,
       length: length)
@@ -128,8 +128,20 @@ public struct TextShape: Sendable, Hashable {
     if mixed { mixesScripts = true }
   }
 
-  private static func isBareHost(_ text: String) -> Bool {
-    text.utf8.count > 6 && text.lowercased().firstRange(of: "www.") != nil
+  /// Whether `://` is in it, or `www.` in a text of more than six bytes.
+  private static func isLink(_ text: String) -> Bool {
+    var last: (UInt8, UInt8, UInt8) = (0, 0, 0)
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "/"): if last.1 == UInt8(ascii: ":"), last.2 == byte { return true }
+      case UInt8(ascii: "."):
+        let w = UInt8(ascii: "w")
+        if last.0 | 0x20 == w, last.1 | 0x20 == w, last.2 | 0x20 == w, text.utf8.count > 6 { return true }
+      default: break
+      }
+      last = (last.1, last.2, byte)
+    }
+    return false
   }
 
   private static func kind(

@@ -61,11 +61,12 @@ enum KnownFunction: String, CaseIterable {
   case codecsDecode = "codecs.decode"
   case codecsEncode = "codecs.encode"
 
-  private static let byName = Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) })
+  private static let all = Array(allCases)
+  private static let byName = Dictionary(
+    uniqueKeysWithValues: all.enumerated().map { ($1.rawValue, UInt8(truncatingIfNeeded: $0)) })
 
   /// Found by one look-up: nearly every call of a module is of something else.
-  init?(path: String) {
-    guard let known = Self.byName[path] else { return nil }
-    self = known
-  }
+  static func number(ofPath path: String) -> UInt8? { byName[path] }
+
+  static func at(_ number: UInt8) -> KnownFunction? { Int(number) < all.count ? all[Int(number)] : nil }
 }

@@ -84,6 +84,12 @@ struct PythonNames: Sendable {
     return String(decoding: bytes[entry.start..<entry.start + entry.length], as: UTF8.self)
   }
 
+  /// The first byte of a name; 0 for an empty one.
+  func firstByte(of number: UInt32) -> UInt8 {
+    guard Int(number) < entries.count, entries[Int(number)].length > 0 else { return 0 }
+    return byte(entries[Int(number)].start)
+  }
+
   /// The number of a name that the module has; nil when it has none like it.
   func number(of name: String) -> UInt32? {
     var hash = seed

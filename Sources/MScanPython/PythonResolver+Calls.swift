@@ -44,33 +44,33 @@ extension PythonResolver {
         return objects
       }
     case .item(let key):
-      return argument(0, "", arguments).compactMap { $0.asPath.map { .path($0 + "." + key) } }
+      return argument(0, "", arguments).compactMap(\.asPath).map { .path(paths.member(key, of: $0)) }
     default: return []
     }
   }
 
-  private mutating func result(ofPath path: String, _ arguments: [NodeID]) -> [PythonValue] {
-    guard let function = KnownFunction(path: path) else { return result(ofOther: path, arguments) }
+  private mutating func result(ofPath path: DottedPath, _ arguments: [NodeID]) -> [PythonValue] {
+    guard let function = paths.knownFunction(path) else { return result(ofOther: path, arguments) }
     switch function {
     case .dunderImport, .importlibImport:
       let isWhole = !argument(3, "fromlist", arguments).isEmpty
       return argument(0, "name", arguments).compactMap(\.asText).map { name in
-        .path(isWhole ? name : String(name.prefix { $0 != "." }))
+        .path(paths.path(isWhole ? name : String(name.prefix { $0 != "." })))
       }
     case .importModule, .resolveName, .locate:
       return argument(0, "name", arguments).compactMap(\.asText).map { name in
-        .path(String(name.map { $0 == ":" ? "." : $0 }))
+        .path(paths.path(String(name.map { $0 == ":" ? "." : $0 })))
       }
     case .getattr, .getattribute, .getattrStatic:
       let objects = argument(0, "", arguments)
       let names = argument(1, "", arguments)
       let fallback = argument(2, "", arguments)
-      if names.isEmpty { return objects.compactMap { $0.asPath.map { .path($0 + ".?") } } + fallback }
+      if names.isEmpty { return anyMember(of: objects) + fallback }
       return names.compactMap(\.asText).flatMap { name in objects.flatMap { attribute(name, of: $0) } } + fallback
     case .globals, .locals: return [.namespace]
     case .vars:
       if arguments.isEmpty { return [.namespace] }
-      return argument(0, "", arguments).compactMap { $0.asPath.map { .path($0 + ".__dict__") } }
+      return argument(0, "", arguments).compactMap(\.asPath).map { .path(paths.member("__dict__", of: $0)) }
     case .attrgetter: return argument(0, "", arguments).compactMap(\.asText).map { .getter($0) }
     case .methodcaller: return argument(0, "", arguments).compactMap(\.asText).map { .caller($0) }
     case .itemgetter: return argument(0, "", arguments).compactMap(\.asText).map { .item($0) }
@@ -80,48 +80,60 @@ extension PythonResolver {
       return argument(0, "", arguments).flatMap { ($0.elements ?? []).prefix(Self.valueBound) }
     default:
       let known = bounded(converted(function, arguments))
-      return known.isEmpty ? Self.object(madeBy: path) : known
+      return known.isEmpty ? object(madeBy: path) : known
     }
+  }
+
+  /// An attribute by a name that is not known.
+  private mutating func anyMember(of objects: [PythonValue]) -> [PythonValue] {
+    objects.compactMap(\.asPath).map { .path(paths.member("?", of: $0)) }
   }
 
   /// `reduce(getattr, ["path", "join"], os)`: from attribute to attribute.
   private mutating func reduced(_ arguments: [NodeID]) -> [PythonValue] {
-    guard argument(0, "function", arguments).contains(.path(KnownFunction.getattr.rawValue)) else { return [] }
+    let isWalk = argument(0, "function", arguments).contains { function in
+      function.asPath.map { paths.knownFunction($0) == .getattr } ?? false
+    }
+    guard isWalk else { return [] }
     var objects = argument(2, "initial", arguments)
     var steps = argument(1, "iterable", arguments).first?.elements ?? []
     if arguments.count == 2, let first = steps.first {
       objects = [first]
       steps.removeFirst()
     }
-    guard !steps.isEmpty else { return objects.compactMap { $0.asPath.map { .path($0 + ".?") } } }
+    guard !steps.isEmpty else { return anyMember(of: objects) }
     for step in steps.prefix(32) {
-      guard let name = step.asText else { return objects.compactMap { $0.asPath.map { .path($0 + ".?") } } }
+      guard let name = step.asText else { return anyMember(of: objects) }
       objects = objects.flatMap { attribute(name, of: $0) }
     }
     return objects
   }
 
-  private mutating func result(ofOther path: String, _ arguments: [NodeID]) -> [PythonValue] {
-    let lookup = ".__dict__.get"
-    if path.utf8.last == UInt8(ascii: "t"), path.hasSuffix(lookup) || path == "builtins.get" {
-      let base = path.dropLast(path.hasSuffix(lookup) ? lookup.count : 4)
-      return argument(0, "", arguments).compactMap(\.asText).map { .path(base + "." + $0) }
+  private mutating func result(ofOther path: DottedPath, _ arguments: [NodeID]) -> [PythonValue] {
+    guard let object = paths.parent(path) else { return self.object(madeBy: path) }
+    switch paths.last(path) {
+    case "get":
+      // `m.__dict__.get`, and `__builtins__.get`.
+      let isOfNames = paths.last(object) == "__dict__"
+      guard let base = isOfNames ? paths.parent(object) : object == builtins ? object : nil else { break }
+      return members(named: argument(0, "", arguments), of: base)
+    case "__getattribute__": return members(named: argument(0, "", arguments), of: object)
+    default: break
     }
-    let getter = ".__getattribute__"
-    if path.utf8.last == UInt8(ascii: "_"), path.hasSuffix(getter) {
-      return argument(0, "", arguments).compactMap(\.asText).map { .path(path.dropLast(getter.count) + "." + $0) }
-    }
-    return Self.object(madeBy: path)
+    return self.object(madeBy: path)
+  }
+
+  private mutating func members(named names: [PythonValue], of object: DottedPath) -> [PythonValue] {
+    names.compactMap(\.asText).map { .path(paths.member($0, of: object)) }
   }
 
   /// What an importable thing gives when it is called, by a name that no import has: `(socket.socket)`, so that its
   /// methods are `(socket.socket).send`. One level deep; the built-in functions make nothing that matters but files.
-  private static func object(madeBy path: String) -> [PythonValue] {
-    guard path.utf8.count < 120, path.utf8.first != UInt8(ascii: "("), path.utf8.first != UInt8(ascii: "?") else {
-      return []
-    }
-    guard path == "builtins.open" || !path.utf8.starts(with: "builtins.".utf8) else { return [] }
-    return [.path("(" + path + ")")]
+  private mutating func object(madeBy path: DottedPath) -> [PythonValue] {
+    let form = paths.form(path)
+    guard paths.length(path) < 120, form.isDisjoint(with: [.result, .unknown]) else { return [] }
+    if form.contains(.builtin), paths.last(path) != "open" || paths.parent(path) != builtins { return [] }
+    return paths.single(paths.result(of: path))
   }
 
   private mutating func bounded(_ value: PythonValue?) -> [PythonValue] {
@@ -177,17 +189,18 @@ extension PythonResolver {
   }
 
   /// `map(chr, [...])`.
-  private mutating func mapped(_ function: String, _ arguments: [NodeID]) -> PythonValue? {
+  private mutating func mapped(_ path: DottedPath, _ arguments: [NodeID]) -> PythonValue? {
+    let function = paths.knownFunction(path)
     guard let elements = argument(1, "", arguments).first?.elements else { return nil }
     var results: [PythonValue] = []
     for element in elements {
       switch (function, element) {
-      case ("builtins.chr", .integer(let code)):
+      case (.chr, .integer(let code)):
         guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else { return nil }
         results.append(.text(String(scalar)))
-      case ("builtins.str", _): results.append(.text(Self.shown(element) ?? ""))
-      case ("builtins.int", .text(let text)): results.append(Int(text).map { .integer($0) } ?? .none)
-      case ("builtins.ord", .text(let text)): results.append(.integer(Int(text.unicodeScalars.first?.value ?? 0)))
+      case (.str, _): results.append(.text(Self.shown(element) ?? ""))
+      case (.int, .text(let text)): results.append(Int(text).map { .integer($0) } ?? .none)
+      case (.ord, .text(let text)): results.append(.integer(Int(text.unicodeScalars.first?.value ?? 0)))
       default: return nil
       }
     }

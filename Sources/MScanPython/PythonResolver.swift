@@ -8,6 +8,8 @@ import MScanBytes
 struct PythonResolver {
   let tree: PythonTree
   let scopes: PythonScopes
+  var paths: DottedPaths
+  let builtins: DottedPath
   /// Steps left, from ``Limits/pythonSteps``.
   private var fuel: Int
   /// ``Limits/pythonMeaning``.
@@ -29,15 +31,23 @@ struct PythonResolver {
   private var depth = 0
   /// Expressions that are being worked out, by node.
   private var active: [Bool]
-  private var activeNames: Set<UInt64> = []
-  private var boundValues: [UInt64: [PythonValue]] = [:]
-  private var assignedToAttribute: [UInt32: [PythonValue]] = [:]
+  /// Values of names, by the number of the name in its scope, and of attributes, by the name's; those that are being
+  /// worked out are marked.
+  private var boundValues: [Answer]
+  private var assignedToAttribute: [Answer]
   /// The limit that was reached first.
   private(set) var limit: String?
 
-  init(tree: PythonTree, scopes: PythonScopes, limits: Limits) {
+  private enum Answer { case open, active, known([PythonValue]) }
+
+  /// - Parameter paths: those of the scopes.
+  init(tree: PythonTree, scopes: PythonScopes, paths: DottedPaths, limits: Limits) {
     self.tree = tree
     self.scopes = scopes
+    self.paths = paths
+    builtins = self.paths.path("builtins")
+    boundValues = [Answer](repeating: .open, count: scopes.boundCount)
+    assignedToAttribute = [Answer](repeating: .open, count: scopes.attributeValues.count)
     memo = [[PythonValue]?](repeating: nil, count: tree.nodes.count)
     active = [Bool](repeating: false, count: tree.nodes.count)
     fuel = limits.pythonSteps
@@ -79,7 +89,7 @@ struct PythonResolver {
     var others = 0
     return values.filter { value in
       guard seen.insert(value).inserted else { return false }
-      guard value.asPath != nil else {
+      guard value.isPath else {
         others += 1
         return others <= Self.valueBound
       }
@@ -101,9 +111,8 @@ struct PythonResolver {
       let objects = values(of: node.first)
       let assigned = attributeValues(node.data)
       guard !objects.isEmpty else { return assigned }
-      let name = tree.names.text(node.data)
-      if objects.count == 1, assigned.isEmpty { return attribute(name, of: objects[0]) }
-      return objects.flatMap { attribute(name, of: $0) } + assigned
+      if objects.count == 1, assigned.isEmpty { return attribute(node.data, of: objects[0]) }
+      return objects.flatMap { attribute(node.data, of: $0) } + assigned
     case .call: return call(id)
     case .item: return item(id)
     case .string: return [PythonLiteral.value(of: node, in: tree.bytes)]
@@ -162,10 +171,12 @@ struct PythonResolver {
       if scopes.scopes[at].kind == .function { isFirst = false }
       at = scopes.scopes[at].parent
     }
+    let builtin = paths.single(paths.member(name, of: builtins))
+    if scopes.starImports.isEmpty, tree.names.firstByte(of: name) != UInt8(ascii: "_") { return builtin }
     let text = tree.names.text(name)
-    if text == "__builtins__" { return [.path("builtins")] }
+    if text == "__builtins__" { return paths.single(builtins) }
     if text == "__doc__" { return docstring() }
-    return scopes.starImports.map { .path($0 + "." + text) } + [.path("builtins." + text)]
+    return scopes.starImports.map { .path(paths.path($0 + "." + text)) } + builtin
   }
 
   /// What a name at the level of the module stands for; empty when it has no such name.
@@ -173,7 +184,7 @@ struct PythonResolver {
 
   /// The expressions that a name, or an attribute of that name, gets its values from.
   func origins(of node: NodeID) -> [NodeID] {
-    if tree[node].kind == .attribute { return Array((scopes.attributeValues[tree[node].data] ?? []).prefix(4)) }
+    if tree[node].kind == .attribute { return Array(assigned(to: tree[node].data).prefix(4)) }
     var at = Int(scopes.scopeOf[Int(node)])
     while true {
       if let found = scopes.found(tree[node].data, in: at) {
@@ -203,27 +214,30 @@ struct PythonResolver {
 
   /// What a name is bound to in one scope; nil when it is not.
   private mutating func bound(_ name: UInt32, in scope: Int) -> [PythonValue]? {
-    let key = PythonScopes.key(scope, name)
-    if environment.isEmpty, let known = boundValues[key] { return known }
     guard let found = scopes.found(name, in: scope) else { return nil }
-    guard activeNames.insert(key).inserted else { return [] }
+    let before = boundValues[found.number]
+    switch before {
+    case .known(let known) where environment.isEmpty: return known
+    case .active: return []
+    default: break
+    }
+    boundValues[found.number] = .active
     let all = kept(found.flatMap { values(of: $0, before: found) })
-    activeNames.remove(key)
-    if environment.isEmpty { boundValues[key] = all }
+    boundValues[found.number] = environment.isEmpty ? .known(all) : before
     return all
   }
 
   private mutating func values(
-    of binding: PythonScopes.Binding, before all: [PythonScopes.Binding]
+    of binding: PythonScopes.Binding, before all: PythonScopes.Bindings
   ) -> [PythonValue] {
     switch binding {
     case .value(let node): return values(of: node)
-    case .path(let path): return [.path(path)]
+    case .path(let path): return paths.single(path)
     case .function(let node): return [.function(node)]
     case .classDefinition(let node): return [.classDefinition(node)]
     case .element(let node): return values(of: node).flatMap { value in Array((value.elements ?? []).prefix(4)) }
     case .added(let node):
-      guard case .value(let first)? = all.first, let start = value(of: first), let more = value(of: node) else {
+      guard case .value(let first) = all.first, let start = value(of: first), let more = value(of: node) else {
         return []
       }
       return sum(start, more).map { [$0] } ?? []
@@ -264,60 +278,83 @@ struct PythonResolver {
 
   /// A name of the module, as `globals()[name]` finds it.
   private mutating func global(_ text: String) -> [PythonValue] {
-    if text == "__builtins__" { return [.path("builtins")] }
+    if text == "__builtins__" { return paths.single(builtins) }
     if text == "__doc__" { return docstring() }
-    guard let number = tree.names.number(of: text) else { return [.path("builtins." + text)] }
-    return bound(number, in: 0) ?? [.path("builtins." + text)]
+    if let number = tree.names.number(of: text), let found = bound(number, in: 0) { return found }
+    return builtin(text)
   }
 
   // MARK: - Attributes and items
 
+  /// A built-in thing by its name.
+  private mutating func builtin(_ name: String) -> [PythonValue] { paths.single(paths.member(name, of: builtins)) }
+
+  private func assigned(to attribute: UInt32) -> [NodeID] {
+    scopes.attributeValues.indices.contains(Int(attribute)) ? scopes.attributeValues[Int(attribute)] : []
+  }
+
   private mutating func attributeValues(_ name: UInt32) -> [PythonValue] {
-    guard let assigned = scopes.attributeValues[name] else { return [] }
-    if environment.isEmpty, let known = assignedToAttribute[name] { return known }
-    let key = UInt64.max - UInt64(name)
-    guard activeNames.insert(key).inserted else { return [] }
+    let assigned = assigned(to: name)
+    guard !assigned.isEmpty else { return [] }
+    let before = assignedToAttribute[Int(name)]
+    switch before {
+    case .known(let known) where environment.isEmpty: return known
+    case .active: return []
+    default: break
+    }
+    assignedToAttribute[Int(name)] = .active
     let all = kept(assigned.flatMap { values(of: $0) })
-    activeNames.remove(key)
-    if environment.isEmpty { assignedToAttribute[name] = all }
+    assignedToAttribute[Int(name)] = environment.isEmpty ? .known(all) : before
     return all
   }
 
-  mutating func attribute(_ name: String, of value: PythonValue) -> [PythonValue] {
-    if case .path(let path) = value, !Self.isSpecial(name) {
-      return path.utf8.count > 400 ? [] : [.path(path + "." + name)]
+  /// The same for a name of the module, by its number.
+  private mutating func attribute(_ name: UInt32, of value: PythonValue) -> [PythonValue] {
+    if case .path(let path) = value, !Self.isSpecial(tree.names.firstByte(of: name)) {
+      return paths.length(path) > Self.pathLength ? [] : paths.single(paths.member(name, of: path))
     }
+    return attribute(tree.names.text(name), of: value)
+  }
+
+  /// Bytes of a dotted name above which nothing more is hung on it. 400.
+  private static let pathLength = 400
+
+  mutating func attribute(_ name: String, of value: PythonValue) -> [PythonValue] {
+    if case .path(let path) = value, !Self.isSpecial(name.utf8.first ?? 0) { return member(name, of: path) }
     switch name {
     // A frame leads to the names of whatever runs in it.
-    case "f_builtins": return [.path("builtins")]
+    case "f_builtins": return paths.single(builtins)
     case "f_globals", "f_locals": return [.namespace]
     default: break
     }
     switch value {
     case .path(let path):
-      if name == "__builtins__" { return [.path("builtins")] }
+      if name == "__builtins__" { return paths.single(builtins) }
       // Whatever the class is, its base is `object` in the end.
-      if path == "builtins.object", ["__class__", "__base__", "__bases__", "__mro__"].contains(name) { return [value] }
+      if isObject(path), ["__class__", "__base__", "__bases__", "__mro__"].contains(name) { return [value] }
       // `f.__call__` is `f`, and `m.__dict__` is looked into with an index.
       if name == "__call__" || name == "__func__" || name == "__wrapped__" { return [value] }
-      return path.utf8.count > 400 ? [] : [.path(path + "." + name)]
+      return member(name, of: path)
     case .text, .bytes, .list, .dictionary, .integer, .none:
-      if name == "__class__" { return [.path("builtins.object")] }
+      if name == "__class__" { return builtin("object") }
       return [.method(value, name)]
     case .namespace: return global(name)
     case .function:
       if name == "__globals__" { return [.namespace] }
       return name == "__call__" ? [value] : []
     case .classDefinition(let node), .instance(let node): return member(name, of: node)
-    default: return name == "__builtins__" ? [.path("builtins")] : []
+    default: return name == "__builtins__" ? paths.single(builtins) : []
     }
   }
 
-  /// Whether a name is one that ``attribute(_:of:)`` knows: those of Python's own start with `__` or `f_`.
-  private static func isSpecial(_ name: String) -> Bool {
-    let first = name.utf8.first
-    return first == UInt8(ascii: "_") || first == UInt8(ascii: "f")
+  private mutating func member(_ name: String, of path: DottedPath) -> [PythonValue] {
+    paths.length(path) > Self.pathLength ? [] : paths.single(paths.member(name, of: path))
   }
+
+  private mutating func isObject(_ path: DottedPath) -> Bool { path == paths.member("object", of: builtins) }
+
+  /// Whether a name is one that ``attribute(_:of:)`` knows: those of Python's own start with `__` or `f_`.
+  private static func isSpecial(_ first: UInt8) -> Bool { first == UInt8(ascii: "_") || first == UInt8(ascii: "f") }
 
   /// What the body of a class, or of its bases in this module, binds a name to.
   private mutating func member(_ name: String, of node: NodeID) -> [PythonValue] {
@@ -342,7 +379,7 @@ struct PythonResolver {
     var found: [PythonValue] = []
     for object in values(of: parts[0]) { found += items(of: object, at: parts[1]) }
     if tree[parts[0]].kind == .attribute, tree.names.text(tree[parts[0]].data) == "__builtins__", found.isEmpty {
-      found += values(of: parts[1]).compactMap(\.asText).map { .path("builtins." + $0) }
+      found += values(of: parts[1]).compactMap(\.asText).flatMap { builtin($0) }
     }
     if tree[parts[0]].kind == .name {
       for entry in scopes.itemValues[tree[parts[0]].data] ?? [] { found += values(of: entry.value) }
@@ -354,10 +391,11 @@ struct PythonResolver {
     if tree[index].kind == .slice { return slice(object, index).map { [$0] } ?? [] }
     let keys = values(of: index)
     switch object {
-    case .path("builtins.object"): return [object]
+    case .path(let path) where isObject(path): return [object]
     case .path(let path):
-      return keys.compactMap(\.asText).compactMap { Self.entry($0, of: path) }
-        + (path == "sys.modules" && keys.contains(.path("builtins.__name__")) ? [.namespace] : [])
+      let isOwn = paths.last(path) == "modules" && keys.contains(.path(paths.path("builtins.__name__")))
+      return keys.compactMap(\.asText).compactMap { entry($0, of: path) }
+        + (isOwn && paths.text(path) == "sys.modules" ? [.namespace] : [])
     case .namespace: return keys.compactMap(\.asText).flatMap { global($0) }
     case .dictionary(let node): return entries(of: node, at: keys)
     case .list, .text, .bytes:
@@ -373,11 +411,14 @@ struct PythonResolver {
   }
 
   /// `sys.modules["os"]`, `os.__dict__["system"]`, `__builtins__["eval"]`.
-  private static func entry(_ key: String, of path: String) -> PythonValue? {
+  private mutating func entry(_ key: String, of path: DottedPath) -> PythonValue? {
     guard key.utf8.count < 200 else { return nil }
-    if path == "sys.modules" { return .path(key) }
-    if path.hasSuffix(".__dict__") { return .path(path.dropLast(9) + "." + key) }
-    return path == "builtins" ? .path("builtins." + key) : nil
+    if path == builtins { return .path(paths.member(key, of: path)) }
+    switch paths.last(path) {
+    case "modules": return paths.text(path) == "sys.modules" ? .path(paths.path(key)) : nil
+    case "__dict__": return paths.parent(path).map { .path(paths.member(key, of: $0)) }
+    default: return nil
+    }
   }
 
   mutating func entries(of node: NodeID, at keys: [PythonValue]) -> [PythonValue] {

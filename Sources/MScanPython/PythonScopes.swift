@@ -23,7 +23,7 @@ struct PythonScopes {
     case added(NodeID)
     /// One of what the value holds: a loop's target, an unpacked name.
     case element(NodeID)
-    case path(String)
+    case path(DottedPath)
     /// A function, a lambda's or a class's definition.
     case function(NodeID), classDefinition(NodeID)
     /// Position in the parameters of the function `node`; -1 for what gathers the rest.
@@ -37,9 +37,12 @@ struct PythonScopes {
   private(set) var scopeOf: [UInt32]
   /// The scope that a definition, lambda or comprehension opens.
   private(set) var opened: [NodeID: Int] = [:]
-  private(set) var bindings: [UInt64: [Binding]] = [:]
+  /// The bindings of each name in each scope: chains through ``bindings``, by the number that ``bound`` has for the two.
+  private var bound: NumberTable
+  private var chains: [(first: UInt32, last: UInt32)] = []
+  private var bindings: [Link] = []
   /// Values assigned to an attribute of anything, by the attribute's name.
-  private(set) var attributeValues: [UInt32: [NodeID]] = [:]
+  private(set) var attributeValues: [[NodeID]]
   /// `name[index] = value`, by the name.
   private(set) var itemValues: [UInt32: [(index: NodeID, value: NodeID)]] = [:]
   /// `object.name = value` and `object[index] = value`, in no order.
@@ -48,6 +51,9 @@ struct PythonScopes {
   private(set) var assigned: [NodeID] = []
   /// Modules that everything is imported from.
   private(set) var starImports: [String] = []
+
+  /// Whatever is imported.
+  private(set) var paths: DottedPaths
 
   private var pending: [(node: NodeID, scope: Int)] = []
   /// Numbers of names that ``namespaceChange(by:)`` looks for at every call; nil where the module does not have them.
@@ -59,13 +65,58 @@ struct PythonScopes {
     setattrName = tree.names.number(of: "setattr")
     updateName = tree.names.number(of: "update")
     scopeOf = [UInt32](repeating: 0, count: tree.nodes.count)
+    bound = NumberTable(capacity: tree.names.count)
+    attributeValues = [[NodeID]](repeating: [], count: tree.names.count)
+    paths = DottedPaths(tree.names)
     pending = [(0, 0)]
     while let (node, scope) = pending.popLast() { visit(node, scope) }
   }
 
-  func found(_ name: UInt32, in scope: Int) -> [Binding]? { bindings[Self.key(scope, name)] }
+  fileprivate struct Link {
+    var binding: Binding
+    /// The next one of the same name; 0 for none.
+    var next: UInt32 = 0
+  }
 
-  static func key(_ scope: Int, _ name: UInt32) -> UInt64 { UInt64(scope) << 32 | UInt64(name) }
+  /// What a name is bound to in one scope, in the order of the text. Never empty.
+  struct Bindings: Sequence, IteratorProtocol {
+    /// Of this name in this scope, among all of the module.
+    let number: Int
+    let first: Binding
+    private let links: [Link]
+    private var upcoming: UInt32
+
+    fileprivate init(_ number: Int, _ links: [Link], from start: UInt32) {
+      self.number = number
+      self.links = links
+      first = links[Int(start)].binding
+      upcoming = start &+ 1
+    }
+
+    mutating func next() -> Binding? {
+      guard upcoming != 0 else { return nil }
+      let link = links[Int(upcoming &- 1)]
+      upcoming = link.next
+      return link.binding
+    }
+  }
+
+  /// How many names there are in all scopes together.
+  var boundCount: Int { chains.count }
+
+  func found(_ name: UInt32, in scope: Int) -> Bindings? {
+    bound[Self.key(scope, name)].map { Bindings(Int($0), bindings, from: chains[Int($0)].first) }
+  }
+
+  static func key(_ scope: Int, _ name: UInt32) -> UInt64 {
+    NumberTable.key(UInt32(truncatingIfNeeded: scope), name)
+  }
+
+  /// Hands the names that were imported to who goes on with them.
+  mutating func takePaths() -> DottedPaths {
+    defer { paths = DottedPaths(PythonNames([])) }
+    return paths
+  }
 
   /// The nearest scope that names are bound in.
   private func owner(_ scope: Int) -> Int {
@@ -77,9 +128,17 @@ struct PythonScopes {
   mutating func bind(_ name: UInt32, _ binding: Binding, in scope: Int) {
     var at = owner(scope)
     if scopes[at].globals.contains(name) { at = 0 }
-    let key = Self.key(at, name)
     if case .value(let node) = binding { assigned.append(node) }
-    bindings[key, default: []].append(binding)
+    let place = UInt32(truncatingIfNeeded: bindings.count)
+    bindings.append(Link(binding: binding))
+    let number = UInt32(truncatingIfNeeded: chains.count)
+    let chain = Int(bound.insert(number, for: Self.key(at, name)))
+    if chain == chains.count {
+      chains.append((place, place))
+    } else {
+      bindings[Int(chains[chain].last)].next = place &+ 1
+      chains[chain].last = place
+    }
   }
 
   private mutating func open(_ kind: Kind, _ node: NodeID, in parent: Int) -> Int {
@@ -233,7 +292,7 @@ struct PythonScopes {
       case .starred: open.append((node.first, .unknown))
       case .attribute:
         if case .value(let value) = binding {
-          attributeValues[node.data, default: []].append(value)
+          if attributeValues.indices.contains(Int(node.data)) { attributeValues[Int(node.data)].append(value) }
           changes.append((place, value))
         }
       case .item:
@@ -293,22 +352,27 @@ struct PythonScopes {
       let bound = tree[alias].first == 0 ? nil : tree[tree[alias].first].data
       if statement.kind == .importStatement {
         if let bound {
-          bind(bound, .path(name), in: scope)
+          bind(bound, .path(paths.path(name)), in: scope)
         } else {
           // `import a.b` binds `a`.
           let top = String(name.prefix { $0 != "." })
-          if let number = tree.names.number(of: top) { bind(number, .path(top), in: scope) }
+          if let number = tree.names.number(of: top) { bind(number, .path(paths.path(top)), in: scope) }
         }
         continue
       }
-      let module = statement.data == PythonNames.none ? "" : tree.names.text(statement.data)
-      let prefix = String(repeating: ".", count: Int(statement.flags)) + module
       if name == "*" {
+        let prefix = module(of: statement)
         if statement.flags == 0, !starImports.contains(prefix), starImports.count < 64 { starImports.append(prefix) }
       } else {
-        let separator = prefix.isEmpty || prefix.hasSuffix(".") ? "" : "."
-        bind(bound ?? tree[alias].data, .path(prefix + separator + name), in: scope)
+        let module = module(of: statement)
+        let separator = module.isEmpty || module.hasSuffix(".") ? "" : "."
+        bind(bound ?? tree[alias].data, .path(paths.path(module + separator + name)), in: scope)
       }
     }
+  }
+
+  private func module(of statement: Node) -> String {
+    let name = statement.data == PythonNames.none ? "" : tree.names.text(statement.data)
+    return String(repeating: ".", count: Int(statement.flags)) + name
   }
 }

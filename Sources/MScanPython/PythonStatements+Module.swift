@@ -42,8 +42,8 @@ extension PythonStatements {
       let isImport = tree[node].kind == .importStatement || tree[node].kind == .importFromStatement
       switch tree[node].kind {
       case .call:
-        targets = subjects(of: tree[node].first, arguments: node)
-      case .decorator: targets = resolver.values(of: tree[node].first).compactMap(\.asPath)
+        targets = texts(subjects(of: tree[node].first, arguments: node))
+      case .decorator: targets = texts(paths(of: tree[node].first))
       default: targets = tree.children(of: node).map { imported(by: $0, of: tree[node]) }
       }
       func add(_ targets: [String], _ texts: [String]?) {
@@ -55,7 +55,7 @@ extension PythonStatements {
       }
       add(targets, firstTexts(of: node))
       // What is handed on may be called by whoever gets it.
-      if tree[node].kind == .call { for (_, paths) in handedOn(by: node) { add(paths, nil) } }
+      if tree[node].kind == .call { for (_, paths) in handedOn(by: node) { add(texts(paths), nil) } }
     }
     return found
   }
@@ -72,7 +72,7 @@ extension PythonStatements {
     var found: [PythonModule.Meaning] = []
     for value in resolver.values(named: number) {
       switch value {
-      case .path(let path): found.append(.path(path))
+      case .path(let path): found.append(.path(resolver.paths.text(path)))
       case .function, .classDefinition, .instance: found.append(.own)
       default: continue
       }

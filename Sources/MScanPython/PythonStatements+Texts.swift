@@ -75,12 +75,12 @@ extension PythonStatements {
   }
 
   /// Keywords in what a call is given, whether it stands there or is put together elsewhere.
-  mutating func stateTexts(handedOnBy node: NodeID, to callee: String, into sink: inout FactBuffer) {
+  mutating func stateTexts(handedOnBy node: NodeID, to callee: DottedPath?, into sink: inout FactBuffer) {
     guard !texts.isEmpty else { return }
     for given in tree.given(to: node) { state(texts: given, callee: callee, node: node, into: &sink) }
   }
 
-  private mutating func state(texts given: NodeID, callee: String, node: NodeID, into sink: inout FactBuffer) {
+  private mutating func state(texts given: NodeID, callee: DottedPath?, node: NodeID, into sink: inout FactBuffer) {
     switch tree[given].kind {
     case .string: toldStrings.insert(given)
     case .strings, .binary, .formatString, .name, .attribute, .item, .call: break
@@ -123,19 +123,20 @@ extension PythonStatements {
       case .bytes(let content): bytes = content
       default: continue
       }
-      state(bytes, callee: "", at: node, from: node, into: &sink)
+      state(bytes, callee: nil, at: node, from: node, into: &sink)
     }
   }
 
   private mutating func state(
-    _ bytes: [UInt8], callee: String, at node: NodeID, from code: NodeID, into sink: inout FactBuffer
+    _ bytes: [UInt8], callee: DottedPath?, at node: NodeID, from code: NodeID, into sink: inout FactBuffer
   ) {
     for match in texts.matches(in: bytes.span) {
       let when = moment(of: code)
       let start = max(0, match.offset - Self.excerptBytes / 2)
       let excerpt = bytes[start..<min(bytes.count, start + Self.excerptBytes)]
       let fact = TextFact(
-        keyword: match.keyword, text: String(decoding: excerpt, as: UTF8.self), callee: callee, when: when)
+        keyword: match.keyword, text: String(decoding: excerpt, as: UTF8.self),
+        callee: callee.map { resolver.paths.text($0) } ?? "", when: when)
       sink.emit(
         .text(fact), artifact: notes.artifact, range: notes.offsets.range(tree[node].start, tree[node].end),
         place: place(of: tree[node]))
@@ -168,9 +169,10 @@ extension PythonStatements {
         continue
       case .name, .attribute:
         var isNamed = false
-        for case .path(let path) in resolver.values(of: next) where !path.hasSuffix(")") {
-          isNamed = isNamed || path.utf8.first != UInt8(ascii: "(")
-          if !found.contains(path) { found.append(path) }
+        for case .path(let path) in resolver.values(of: next) where !resolver.paths.form(path).contains(.closed) {
+          isNamed = isNamed || !resolver.paths.form(path).contains(.result)
+          let text = resolver.paths.text(path)
+          if !found.contains(text) { found.append(text) }
         }
         open += resolver.origins(of: next)
         // What `os.environ` is an attribute of is told by its name; what a call gave is not.
@@ -179,7 +181,9 @@ extension PythonStatements {
       case .call:
         for value in resolver.values(of: tree[next].first) {
           switch value {
-          case .path(let path): if !found.contains(path) { found.append(path) }
+          case .path(let path):
+            let text = resolver.paths.text(path)
+            if !found.contains(text) { found.append(text) }
           case .function(let function):
             if let scope = scopes.opened[function] { open += scopes.scopes[scope].returns.prefix(4) }
           default: continue

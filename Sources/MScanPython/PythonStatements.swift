@@ -10,6 +10,10 @@ struct PythonStatements {
   let texts: TextInterest
   let calls: CallInterest
   var resolver: PythonResolver
+  /// `?`: what nothing is known of.
+  private let unknown: DottedPath
+  private let isInstance: DottedPath
+  private let isSubclass: DottedPath
   /// Worked out when the first fact needs it: of most modules there is none to tell.
   private var knownRuns: PythonRuns?
   private let isStarted: Bool
@@ -32,8 +36,13 @@ struct PythonStatements {
     self.notes = notes
     texts = input.texts
     calls = input.calls.decided()
-    scopes = PythonScopes(tree)
-    resolver = PythonResolver(tree: tree, scopes: scopes, limits: input.limits)
+    var found = PythonScopes(tree)
+    let paths = found.takePaths()
+    scopes = found
+    resolver = PythonResolver(tree: tree, scopes: found, paths: paths, limits: input.limits)
+    unknown = resolver.paths.path("?")
+    isInstance = resolver.paths.path("builtins.isinstance")
+    isSubclass = resolver.paths.path("builtins.issubclass")
     isStarted = input.name == "setup.py" || input.name == "__main__.py"
     scopeNames = Self.names(of: scopes, in: tree)
     var byName: [String: [Int]] = [:]
@@ -41,18 +50,18 @@ struct PythonStatements {
       byName[scopeNames[index], default: []].append(index)
     }
     scopesByName = byName
-    var found: [(start: UInt32, node: NodeID)] = []
+    var places: [(start: UInt32, node: NodeID)] = []
     for index in tree.nodes.indices {
       switch tree.nodes[index].kind {
       case .call, .importStatement, .importFromStatement, .decorator, .tuple, .list, .set, .dictionary,
         .returnStatement, .yield, .parameter, .lambda, .conditional, .starred, .listComprehension, .setComprehension,
         .dictionaryComprehension, .generator, .arguments:
-        found.append((tree.nodes[index].start, NodeID(truncatingIfNeeded: index)))
+        places.append((tree.nodes[index].start, NodeID(truncatingIfNeeded: index)))
       default: continue
       }
     }
-    found.sort { ($0.start, $0.node) < ($1.start, $1.node) }
-    places = found.map(\.node)
+    places.sort { ($0.start, $0.node) < ($1.start, $1.node) }
+    self.places = places.map(\.node)
   }
 
   mutating func state(into sink: inout FactBuffer) {
@@ -75,8 +84,20 @@ struct PythonStatements {
   }
 
   /// Whether any of the names is one that somebody wants to hear of.
-  func concerns(_ names: [String], _ construct: CallableFact.SourceConstruct) -> Bool {
-    calls.isEverything || names.contains { calls.wants($0, in: construct) }
+  mutating func concerns(_ paths: [DottedPath], _ construct: CallableFact.SourceConstruct) -> Bool {
+    if calls.isEverything { return true }
+    for path in paths where resolver.paths.isWanted(path, by: calls, in: construct) { return true }
+    return false
+  }
+
+  mutating func texts(_ paths: [DottedPath]) -> [String] { paths.map { resolver.paths.text($0) } }
+
+  /// What an expression can be, of importable things.
+  mutating func paths(of node: NodeID) -> [DottedPath] { resolver.values(of: node).compactMap(\.asPath) }
+
+  /// The same without what calls gave.
+  private mutating func namedPaths(of node: NodeID) -> [DottedPath] {
+    paths(of: node).filter { !resolver.paths.form($0).contains(.result) }
   }
 
   // MARK: - Which call enters what
@@ -138,11 +159,8 @@ struct PythonStatements {
 
   /// Whether an expression is something importable, or made by it.
   private mutating func isForeign(_ node: NodeID) -> Bool {
-    resolver.values(of: node).contains { value in
-      guard let path = value.asPath else { return false }
-      // A name that nothing binds could be any; the module of the built-in ones is meant when it is named.
-      return !path.utf8.starts(with: "builtins.".utf8)
-    }
+    // A name that nothing binds could be any; the module of the built-in ones is meant when it is named.
+    paths(of: node).contains { !resolver.paths.form($0).contains(.builtin) }
   }
 
   // MARK: - Changes
@@ -153,19 +171,15 @@ struct PythonStatements {
       let target = tree[change.target]
       let parts = Array(tree.children(of: change.target))
       guard let object = parts.first else { continue }
-      var subjects: [String] = []
+      var subjects: [DottedPath] = []
       var constants: [String] = []
       if target.kind == .attribute {
         let name = tree.names.text(target.data)
         // The code of a function can be set on any object.
-        if name == "__code__" || name == "__class__" { subjects.append("?." + name) }
-        if isForeign(object) {
-          subjects += resolver.values(of: object).compactMap(\.asPath).filter { $0.first != "(" }.map {
-            $0 + "." + name
-          }
-        }
+        if name == "__code__" || name == "__class__" { subjects.append(resolver.paths.member(name, of: unknown)) }
+        if isForeign(object) { subjects += namedPaths(of: object).map { resolver.paths.member(name, of: $0) } }
       } else if isForeign(object), parts.count == 2 {
-        subjects = resolver.values(of: object).compactMap(\.asPath).filter { $0.first != "(" }
+        subjects = namedPaths(of: object)
         constants = resolver.values(of: parts[1]).compactMap(\.asText).map { "0:" + $0.prefix(200) }
       }
       guard !subjects.isEmpty, concerns(subjects, target.kind == .attribute ? .assignment : .itemAssignment) else {
@@ -175,7 +189,7 @@ struct PythonStatements {
         module: "", name: writtenName(target.kind == .attribute ? change.target : object), stage: .named,
         via: target.kind == .attribute ? "assignment" : "item-assignment",
         arguments: [excerpt(tree[change.value], limits.argumentCharacters)],
-        when: moment(of: change.target), subjects: subjects)
+        when: moment(of: change.target), subjects: texts(subjects))
       fact.function = function(of: change.target)
       fact.constants = constants
       sink.emit(
@@ -192,11 +206,11 @@ struct PythonStatements {
       guard name == "__reduce__" || name == "__reduce_ex__" else { continue }
       for value in scope.returns where tree[value].kind == .tuple {
         guard let first = tree.children(of: value).first(where: { _ in true }) else { continue }
-        let paths = resolver.values(of: first).compactMap(\.asPath)
+        let paths = paths(of: first)
         guard !paths.isEmpty, concerns(paths, .argument) else { continue }
         var fact = CallableFact(
           module: "", name: writtenName(first), stage: .named, via: "argument", when: moment(of: value),
-          subjects: paths)
+          subjects: texts(paths))
         fact.function = function(of: value)
         sink.emit(
           .callable(fact), artifact: notes.artifact, range: notes.offsets.range(tree[first].start, tree[first].end),
@@ -238,17 +252,17 @@ struct PythonStatements {
     let range = notes.offsets.range(call.start, call.end)
     if concerns(subjects, .call) { state(call: node, subjects, range, into: &sink) }
     stateHandedOn(by: node, subjects, into: &sink)
-    stateTexts(handedOnBy: node, to: subjects.first ?? "", into: &sink)
-    stateContent(of: node, subjects, range, into: &sink)
+    stateTexts(handedOnBy: node, to: subjects.first, into: &sink)
+    if let callee = subjects.first { stateContent(of: node, callee, range, into: &sink) }
   }
 
   private mutating func state(
-    call node: NodeID, _ subjects: [String], _ range: ByteRange, into sink: inout FactBuffer
+    call node: NodeID, _ subjects: [DottedPath], _ range: ByteRange, into sink: inout FactBuffer
   ) {
     let call = tree[node]
     var fact = CallableFact(
       module: "", name: writtenName(call.first), stage: .invoked, via: "call", arguments: arguments(of: node),
-      when: moment(of: node), subjects: subjects)
+      when: moment(of: node), subjects: texts(subjects))
     fact.function = function(of: node)
     fact.constants = constants(of: node)
     fact.receives = sources(of: node)
@@ -262,8 +276,8 @@ struct PythonStatements {
   }
 
   /// Importable things that are handed to a call, which may call them.
-  private mutating func stateHandedOn(by node: NodeID, _ subjects: [String], into sink: inout FactBuffer) {
-    if subjects == ["builtins.isinstance"] || subjects == ["builtins.issubclass"] { return }
+  private mutating func stateHandedOn(by node: NodeID, _ subjects: [DottedPath], into sink: inout FactBuffer) {
+    if subjects.count == 1, subjects[0] == isInstance || subjects[0] == isSubclass { return }
     for (given, paths) in handedOn(by: node) where concerns(paths, .argument) {
       stateNamed(given, paths, via: "argument", of: node, into: &sink)
     }
@@ -275,7 +289,7 @@ struct PythonStatements {
     for child in tree.children(of: node) where tree[child].kind == .attribute || tree[child].kind == .name {
       // A name that the code binds itself is told of where it is bound.
       if tree[child].kind == .name, !mayBeForeign(child) { continue }
-      let paths = resolver.values(of: child).compactMap(\.asPath).filter { $0.utf8.first != UInt8(ascii: "(") }
+      let paths = namedPaths(of: child)
       guard !paths.isEmpty, concerns(paths, .held) else { continue }
       stateNamed(child, paths, via: "held", of: node, into: &sink)
     }
@@ -283,10 +297,11 @@ struct PythonStatements {
 
   /// A thing that is named and not called, at the expression that names it; the moment and function are those of `node`.
   private mutating func stateNamed(
-    _ named: NodeID, _ paths: [String], via: String, of node: NodeID, into sink: inout FactBuffer
+    _ named: NodeID, _ paths: [DottedPath], via: String, of node: NodeID, into sink: inout FactBuffer
   ) {
     var fact = CallableFact(
-      module: "", name: writtenName(named), stage: .named, via: via, when: moment(of: node), subjects: paths)
+      module: "", name: writtenName(named), stage: .named, via: via, when: moment(of: node),
+      subjects: texts(paths))
     fact.function = function(of: node)
     sink.emit(
       .callable(fact), artifact: notes.artifact, range: notes.offsets.range(tree[named].start, tree[named].end),
@@ -306,16 +321,14 @@ struct PythonStatements {
   }
 
   /// Arguments that are something importable. An object that something made is no function, but its methods are.
-  mutating func handedOn(by call: NodeID) -> [(given: NodeID, paths: [String])] {
-    var found: [(given: NodeID, paths: [String])] = []
+  mutating func handedOn(by call: NodeID) -> [(given: NodeID, paths: [DottedPath])] {
+    var found: [(given: NodeID, paths: [DottedPath])] = []
     for given in tree.given(to: call) {
       switch tree[given].kind {
       case .name, .attribute, .item: break
       default: continue
       }
-      let paths = resolver.values(of: given).compactMap(\.asPath).filter { path in
-        path.utf8.first != UInt8(ascii: "(") || path.utf8.last != UInt8(ascii: ")")
-      }
+      let paths = paths(of: given).filter { !resolver.paths.form($0).isSuperset(of: [.result, .closed]) }
       if !paths.isEmpty { found.append((given, paths)) }
     }
     return found
@@ -324,11 +337,11 @@ struct PythonStatements {
   private mutating func state(decorator node: NodeID, into sink: inout FactBuffer) {
     let expression = tree[node].first
     guard expression != 0, tree[expression].kind != .call else { return }
-    let paths = resolver.values(of: expression).compactMap(\.asPath)
+    let paths = paths(of: expression)
     guard !paths.isEmpty, concerns(paths, .decorator) else { return }
     var fact = CallableFact(
       module: "", name: writtenName(expression), stage: .invoked, via: "decorator", when: moment(of: node),
-      subjects: paths)
+      subjects: texts(paths))
     fact.function = function(of: node)
     sink.emit(
       .callable(fact), artifact: notes.artifact,
@@ -350,54 +363,48 @@ struct PythonStatements {
 
   /// What the callee can be. A name of the module itself stays as it is written, and what hangs on a value that nothing
   /// is known of hangs on `?`: a parameter called `os` is not the module.
-  mutating func subjects(of callee: NodeID, arguments node: NodeID) -> [String] {
+  mutating func subjects(of callee: NodeID, arguments node: NodeID) -> [DottedPath] {
     let values = resolver.values(of: callee)
-    var paths = values.compactMap(\.asPath)
+    var found = values.count == 1 ? values[0].asPath.map { [$0] } ?? [] : values.compactMap(\.asPath)
     for case .caller(let name) in values {
       guard let object = tree.children(of: node).dropFirst().first(where: { _ in true }) else { continue }
       for value in resolver.values(of: object) {
-        paths += resolver.attribute(name, of: value).compactMap(\.asPath)
+        found += resolver.attribute(name, of: value).compactMap(\.asPath)
       }
     }
     // A name that nothing here binds is one of the built-in ones, or comes from whoever runs this text: another cell of
     // the notebook, the caller of `exec`.
-    if tree[callee].kind == .attribute, paths.contains(where: { $0.utf8.starts(with: "builtins.".utf8) }) {
-      let written = writtenName(callee)
-      if paths.contains("builtins." + written) { paths.append(written) }
+    if tree[callee].kind == .attribute, found.contains(where: { resolver.paths.form($0).contains(.builtin) }) {
+      let (base, names) = written(callee)
+      if found.contains(resolver.paths.member(base, of: resolver.builtins, then: names)) {
+        found.append(resolver.paths.member(base, of: nil, then: names))
+      }
     }
-    for path in paths { paths += Self.throughModule(path) + Self.ofResult(path) }
-    if !paths.isEmpty { return paths }
-    let written = writtenName(callee)
-    guard let dot = written.firstIndex(of: ".") else { return [written] }
-    return ["?" + written[dot...]]
+    for path in found {
+      let form = resolver.paths.form(path)
+      if form.contains(.passes) { found += resolver.paths.throughModules(path) }
+      if form.contains(.result), let object = resolver.paths.parent(path),
+        resolver.paths.form(object).contains(.closed)
+      {
+        // Nothing is known of what hangs on a result but its name.
+        found.append(resolver.paths.lastMember(of: path, on: unknown))
+      }
+    }
+    if !found.isEmpty { return found }
+    if tree[callee].kind == .name { return [resolver.paths.path(tree[callee].data)] }
+    return [resolver.paths.member(nil, of: nil, then: written(callee).names)]
   }
 
-  /// Modules of the standard library that other modules import, and that are reached through those: `torch.os.system`.
-  private static let commonModules: Set<Substring> = [
-    "os", "sys", "subprocess", "builtins", "importlib", "socket", "shutil", "ctypes", "pickle", "posix", "pty", "runpy",
-    "code", "urllib", "http", "threading", "multiprocessing", "tempfile", "types", "marshal", "webbrowser",
-  ]
-
-  /// `?.system` for `(importlib.import_module).system`: nothing is known of what hangs on a result but its name.
-  private static func ofResult(_ path: String) -> [String] {
-    guard path.utf8.first == UInt8(ascii: "("), let dot = path.lastIndex(of: "."), path[..<dot].hasSuffix(")") else {
-      return []
+  /// The names a callee is written with: that which the others hang on, nil for anything but a name, and those.
+  private func written(_ callee: NodeID) -> (base: UInt32?, names: [UInt32]) {
+    var names: [UInt32] = []
+    var at = callee
+    while tree[at].kind == .attribute, names.count < 32 {
+      names.append(tree[at].data)
+      at = tree[at].first
     }
-    return ["?" + path[dot...]]
-  }
-
-  /// `os.system` for `torch.os.system`.
-  private static func throughModule(_ path: String) -> [String] {
-    guard path.utf8.first != UInt8(ascii: "("), path.utf8.first != UInt8(ascii: ".") else { return [] }
-    guard path.utf8.reduce(0, { $0 + ($1 == UInt8(ascii: ".") ? 1 : 0) }) > 1 else { return [] }
-    let steps = path.split(separator: ".")
-    guard steps.count > 2 else { return [] }
-    return steps.indices.dropFirst().dropLast().compactMap { place in
-      // `random._os` is the module `os` as well.
-      let name = steps[place].drop { $0 == "_" }
-      guard commonModules.contains(name) else { return nil }
-      return ([name] + steps[(place + 1)...]).joined(separator: ".")
-    }
+    names.reverse()
+    return (tree[at].kind == .name ? tree[at].data : nil, names)
   }
 
   // MARK: - Arguments
@@ -448,10 +455,12 @@ struct PythonStatements {
 
   /// Source that is run from a constant, and pickles that are loaded from one, are artifacts of their own.
   private mutating func stateContent(
-    of node: NodeID, _ subjects: [String], _ range: ByteRange, into sink: inout FactBuffer
+    of node: NodeID, _ callee: DottedPath, _ range: ByteRange, into sink: inout FactBuffer
   ) {
+    let last = resolver.paths.last(callee)
+    guard ["exec", "eval", "compile", "loads"].contains(last) else { return }
     let format: String
-    switch subjects.first {
+    switch resolver.paths.text(callee) {
     case "builtins.exec", "builtins.eval", "builtins.compile": format = PythonFormat.id
     case "pickle.loads", "_pickle.loads", "dill.loads", "cloudpickle.loads": format = "pickle"
     default: return

@@ -1,7 +1,7 @@
 /// What an expression is known to be.
 enum PythonValue: Hashable {
   /// Something importable, by its dotted name; a builtin as `builtins.…`.
-  case path(String)
+  case path(DottedPath)
   case text(String)
   case bytes([UInt8])
   case integer(Int)
@@ -33,9 +33,14 @@ enum PythonValue: Hashable {
     return nil
   }
 
-  var asPath: String? {
+  var asPath: DottedPath? {
     if case .path(let path) = self { return path }
     return nil
+  }
+
+  var isPath: Bool {
+    if case .path = self { return true }
+    return false
   }
 
   var asInteger: Int? {

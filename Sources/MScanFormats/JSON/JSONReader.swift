@@ -134,7 +134,9 @@ struct JSONReader {
     var at = end
     if at < bytes.count, bytes[at] != 0x3a { at = bytes.endOfBlanks(from: at) }
     guard at < bytes.count, bytes[at] == 0x3a else { return nil }
-    at = bytes.endOfBlanks(from: at &+ 1)
+    at &+= 1
+    if at < bytes.count, bytes[at] == 0x20 { at &+= 1 }
+    if at < bytes.count, bytes[at] <= 0x20 { at = bytes.endOfBlanks(from: at) }
     let number = at
     while at < bytes.count, bytes[at] &- 0x30 < 10 { at &+= 1 }
     guard at > number, at &- number <= 15, at < bytes.count, bytes[number] != 0x30 || at == number &+ 1 else {

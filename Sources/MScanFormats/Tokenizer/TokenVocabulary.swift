@@ -68,9 +68,12 @@ struct TokenVocabulary {
 
   /// The whole number that stands behind a key and its colon.
   private static func number(behind key: JSONToken, _ bytes: Span<UInt8>) -> Int? {
-    var at = bytes.endOfBlanks(from: key.end)
+    var at = key.end
+    if at < bytes.count, bytes[at] != 0x3a { at = bytes.endOfBlanks(from: at) }
     guard at < bytes.count, bytes[at] == 0x3a else { return nil }
-    at = bytes.endOfBlanks(from: at &+ 1)
+    at &+= 1
+    if at < bytes.count, bytes[at] == 0x20 { at &+= 1 }
+    if at < bytes.count, bytes[at] <= 0x20 { at = bytes.endOfBlanks(from: at) }
     let isNegative = at < bytes.count && bytes[at] == 0x2d
     if isNegative { at &+= 1 }
     let start = at

@@ -347,12 +347,13 @@ struct WeightsBuilder {
 extension String {
   func dropping(suffix: String) -> String? { hasSuffix(suffix) ? String(dropLast(suffix.count)) : nil }
 
-  /// The first place of `text`.
+  /// The first place of `text`, which is ASCII and not empty: byte by byte, since cards are searched line by line.
   func range(ofText text: String) -> Range<Index>? {
-    var at = startIndex
-    while at < endIndex {
-      if self[at...].hasPrefix(text) { return at..<index(at, offsetBy: text.count) }
-      at = index(after: at)
+    guard let first = text.utf8.first else { return nil }
+    var rest = utf8[...]
+    while let at = rest.firstIndex(of: first) {
+      if rest[at...].starts(with: text.utf8) { return at..<utf8.index(at, offsetBy: text.utf8.count) }
+      rest = rest[utf8.index(after: at)...]
     }
     return nil
   }

@@ -33,17 +33,7 @@ struct SourceConstructs: OptionSet, Sendable, Hashable {
 
   init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  init(_ construct: CallableFact.SourceConstruct) {
-    rawValue =
-      switch construct {
-      case .call: 1
-      case .decorator: 2
-      case .argument: 4
-      case .assignment: 8
-      case .itemAssignment: 16
-      case .held: 32
-      }
-  }
+  init(_ construct: CallableFact.SourceConstruct) { rawValue = 1 << UInt8(truncatingIfNeeded: construct.place) }
 }
 
 /// Why names are harmless, and how they may be used.

@@ -1,0 +1,251 @@
+import MScanFacts
+
+/// The number of a dotted name in ``DottedPaths``.
+struct DottedPath: Hashable, Sendable {
+  let number: UInt32
+}
+
+/// The dotted names that a module's expressions come to, each once, by number: a name is its last word and the name in
+/// front of it. To make `a.b` of `a`, to compare two, or to ask again whether rules want one, takes no memory.
+struct DottedPaths {
+  /// What a name's text begins or ends with.
+  struct Form: OptionSet {
+    let rawValue: UInt8
+    /// `builtins.…`.
+    static let builtin = Form(rawValue: 1)
+    /// `(…`: what a call gave, or something of it.
+    static let result = Form(rawValue: 2)
+    /// `?…`: nothing is known of it.
+    static let unknown = Form(rawValue: 4)
+    /// `.…`: of the module's own package.
+    static let relative = Form(rawValue: 8)
+    /// A module that others hand on is among its inner words: `torch.os.system`.
+    static let passes = Form(rawValue: 16)
+    /// `…)`.
+    static let closed = Form(rawValue: 32)
+  }
+
+  private struct Entry {
+    /// The name in front of the last dot; none for a single word.
+    var parent: UInt32
+    var word: UInt32
+    /// Bytes of the whole.
+    var length: Int
+    var form: Form
+    /// Constructs that were asked about, and those of them that are wanted, by bit.
+    var asked: UInt8 = 0
+    var wanted: UInt8 = 0
+    /// Place in ``KnownFunction/allCases``, 254 for none of them, 255 while it was not looked up.
+    var known: UInt8 = 255
+    var text = ""
+    /// The name as the only value of an expression.
+    var single: [PythonValue] = []
+    /// What a call of it gives; none while nobody asked.
+    var result = DottedPaths.none
+  }
+
+  private static let none = UInt32.max
+  private static let dot = UInt8(ascii: ".")
+
+  private var entries: [Entry] = []
+  private var children = NumberTable(capacity: 256)
+  /// The module's names are the first words, by their numbers; then come those that only its texts have.
+  private let names: PythonNames
+  private var moreWords: [String] = []
+  /// By their bytes: to Swift, texts are the same when they only look it.
+  private var moreNumbers: [[UInt8]: UInt32] = [:]
+
+  /// Modules of the standard library that other modules import, and that are reached through those: `torch.os.system`.
+  private static let commonModules: Set<String> = [
+    "os", "sys", "subprocess", "builtins", "importlib", "socket", "shutil", "ctypes", "pickle", "posix", "pty", "runpy",
+    "code", "urllib", "http", "threading", "multiprocessing", "tempfile", "types", "marshal", "webbrowser",
+  ]
+  /// For each word, the word of the common module that it stands for (`random._os` is `os` as well); none for no such,
+  /// ``unasked`` while nobody asked.
+  private var commonModule: [UInt32]
+  private static let unasked = UInt32.max - 1
+
+  init(_ names: PythonNames) {
+    self.names = names
+    commonModule = [UInt32](repeating: Self.unasked, count: names.count)
+  }
+
+  // MARK: - Words
+
+  private func text(ofWord word: UInt32) -> String {
+    Int(word) < names.count ? names.text(word) : moreWords[Int(word) - names.count]
+  }
+
+  private mutating func word(_ text: String) -> UInt32 {
+    if let known = names.number(of: text) { return known }
+    let bytes = Array(text.utf8)
+    if let known = moreNumbers[bytes] { return known }
+    let number = UInt32(truncatingIfNeeded: names.count + moreWords.count)
+    moreWords.append(text)
+    moreNumbers[bytes] = number
+    commonModule.append(Self.unasked)
+    return number
+  }
+
+  private mutating func commonModule(of word: UInt32) -> UInt32 {
+    let known = commonModule[Int(word)]
+    if known != Self.unasked { return known }
+    let plain = String(text(ofWord: word).drop { $0 == "_" })
+    let found = Self.commonModules.contains(plain) ? self.word(plain) : Self.none
+    commonModule[Int(word)] = found
+    return found
+  }
+
+  // MARK: - Making names
+
+  private mutating func child(_ parent: UInt32, _ word: UInt32) -> UInt32 {
+    let number = UInt32(truncatingIfNeeded: entries.count)
+    let found = children.insert(number, for: NumberTable.key(parent, word))
+    guard found == number else { return found }
+    let text = self.text(ofWord: word)
+    var entry = Entry(parent: parent, word: word, length: text.utf8.count, form: [])
+    if parent == Self.none {
+      switch text.utf8.first {
+      case nil: entry.form = .relative
+      case UInt8(ascii: "("): entry.form = .result
+      case UInt8(ascii: "?"): entry.form = .unknown
+      default: break
+      }
+    } else {
+      let before = entries[Int(parent)]
+      entry.length += before.length + 1
+      entry.form = before.form.subtracting(.closed)
+      if before.parent == Self.none, self.text(ofWord: before.word) == "builtins" { entry.form.insert(.builtin) }
+      let isPlain = entry.form.isDisjoint(with: [.result, .relative])
+      if isPlain, before.parent != Self.none, commonModule(of: before.word) != Self.none {
+        entry.form.insert(.passes)
+      }
+    }
+    if text.utf8.last == UInt8(ascii: ")") { entry.form.insert(.closed) }
+    entries.append(entry)
+    return number
+  }
+
+  /// The name that a text says.
+  mutating func path(_ text: String) -> DottedPath { append(text, to: Self.none) }
+
+  private mutating func append(_ text: String, to parent: UInt32) -> DottedPath {
+    var at = parent
+    if !text.utf8.contains(Self.dot) { return DottedPath(number: child(at, word(text))) }
+    for part in text.split(separator: ".", omittingEmptySubsequences: false) { at = child(at, word(String(part))) }
+    return DottedPath(number: at)
+  }
+
+  /// `path.name`.
+  mutating func member(_ name: String, of path: DottedPath) -> DottedPath { append(name, to: path.number) }
+
+  /// `path.name` for a name of the module, which is without dots.
+  mutating func member(_ name: UInt32, of path: DottedPath) -> DottedPath {
+    DottedPath(number: child(path.number, name))
+  }
+
+  /// A single name of the module.
+  mutating func path(_ name: UInt32) -> DottedPath { DottedPath(number: child(Self.none, name)) }
+
+  /// `path.base.name.name`, without `path` where that is nil, and with `?` for a base that is.
+  mutating func member(_ base: UInt32?, of path: DottedPath?, then names: [UInt32]) -> DottedPath {
+    var at = child(path?.number ?? Self.none, base ?? word("?"))
+    for name in names { at = child(at, name) }
+    return DottedPath(number: at)
+  }
+
+  /// The last word of one name as a member of another.
+  mutating func lastMember(of path: DottedPath, on object: DottedPath) -> DottedPath {
+    DottedPath(number: child(object.number, entries[Int(path.number)].word))
+  }
+
+  // MARK: - What a name says
+
+  func form(_ path: DottedPath) -> Form { entries[Int(path.number)].form }
+
+  /// Bytes of the whole.
+  func length(_ path: DottedPath) -> Int { entries[Int(path.number)].length }
+
+  /// The last word.
+  func last(_ path: DottedPath) -> String { text(ofWord: entries[Int(path.number)].word) }
+
+  /// The name in front of the last dot.
+  func parent(_ path: DottedPath) -> DottedPath? {
+    let parent = entries[Int(path.number)].parent
+    return parent == Self.none ? nil : DottedPath(number: parent)
+  }
+
+  func isSingleWord(_ path: DottedPath) -> Bool { entries[Int(path.number)].parent == Self.none }
+
+  mutating func text(_ path: DottedPath) -> String {
+    let entry = entries[Int(path.number)]
+    if entry.parent == Self.none { return text(ofWord: entry.word) }
+    if !entry.text.isEmpty { return entry.text }
+    var parts = [text(ofWord: entry.word)]
+    var at = entry.parent
+    while at != Self.none {
+      parts.append(text(ofWord: entries[Int(at)].word))
+      at = entries[Int(at)].parent
+    }
+    let text = parts.reversed().joined(separator: ".")
+    entries[Int(path.number)].text = text
+    return text
+  }
+
+  /// The name as the only value of an expression.
+  mutating func single(_ path: DottedPath) -> [PythonValue] {
+    let at = Int(path.number)
+    if entries[at].single.isEmpty { entries[at].single = [.path(path)] }
+    return entries[at].single
+  }
+
+  /// `(path)`: what a call of it gives.
+  mutating func result(of path: DottedPath) -> DottedPath {
+    let known = entries[Int(path.number)].result
+    if known != Self.none { return DottedPath(number: known) }
+    let made = self.path("(" + text(path) + ")")
+    entries[Int(path.number)].result = made.number
+    return made
+  }
+
+  mutating func knownFunction(_ path: DottedPath) -> KnownFunction? {
+    let at = Int(path.number)
+    if entries[at].known == 255 {
+      entries[at].known = KnownFunction.number(ofPath: text(path)) ?? 254
+    }
+    return KnownFunction.at(entries[at].known)
+  }
+
+  mutating func isWanted(_ path: DottedPath, by calls: CallInterest, in construct: CallableFact.SourceConstruct) -> Bool {
+    let bit: UInt8 = 1 << construct.place
+    let at = Int(path.number)
+    if entries[at].asked & bit == 0 {
+      entries[at].asked |= bit
+      if calls.wants(text(path), in: construct) { entries[at].wanted |= bit }
+    }
+    return entries[at].wanted & bit != 0
+  }
+
+  // MARK: - Other names of the same thing
+
+  /// `os.system` for `torch.os.system`, from the left.
+  mutating func throughModules(_ path: DottedPath) -> [DottedPath] {
+    guard form(path).contains(.passes) else { return [] }
+    // Words from the last to the first.
+    var rest: [UInt32] = []
+    var at = path.number
+    var found: [DottedPath] = []
+    while at != Self.none {
+      let entry = entries[Int(at)]
+      let module = rest.isEmpty || entry.parent == Self.none ? Self.none : commonModule(of: entry.word)
+      if module != Self.none {
+        var name = child(Self.none, module)
+        for word in rest.reversed() { name = child(name, word) }
+        found.append(DottedPath(number: name))
+      }
+      rest.append(entry.word)
+      at = entry.parent
+    }
+    return found.reversed()
+  }
+}

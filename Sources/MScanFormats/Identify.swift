@@ -260,14 +260,20 @@ public enum Identify {
     let start = max(0, source.count - tailLength)
     let tail = source.count <= head.count ? head : source.prefix(tailLength, at: start)
     guard tail.count >= 22 else { return false }
+    // From the end on. A byte that the signature does not have lets four places go at once.
     var at = tail.count - 22
     while at >= 0 {
-      if tail[at] == 0x50, tail[at + 1] == 0x4b, tail[at + 2] == 5, tail[at + 3] == 6,
-        ZipEnd.readings(source, at: start + at).contains(where: { hasDirectory($0, source) })
-      {
-        return true
+      switch tail[at] {
+      case 0x50:
+        if tail[at + 1] == 0x4b, tail[at + 2] == 5, tail[at + 3] == 6,
+          ZipEnd.readings(source, at: start + at).contains(where: { hasDirectory($0, source) })
+        {
+          return true
+        }
+        at -= 1
+      case 0x4b, 5, 6: at -= 1
+      default: at -= 4
       }
-      at -= 1
     }
     return false
   }

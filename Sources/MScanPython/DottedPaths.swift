@@ -23,6 +23,8 @@ struct DottedPaths {
     static let passes = Form(rawValue: 16)
     /// `…)`.
     static let closed = Form(rawValue: 32)
+    /// Its first word is that of a function the resolver knows.
+    static let familiar = Form(rawValue: 64)
   }
 
   private struct Entry {
@@ -40,11 +42,11 @@ struct DottedPaths {
     var text = ""
     /// The name as the only value of an expression.
     var single: [PythonValue] = []
-    /// What a call of it gives; none while nobody asked.
-    var result = DottedPaths.none
   }
 
   private static let none = UInt32.max
+  /// In place of a word, for what a call of the name in front of it gives.
+  private static let given = UInt32.max - 2
   private static let dot = UInt8(ascii: ".")
 
   private var entries: [Entry] = []
@@ -73,7 +75,9 @@ struct DottedPaths {
   // MARK: - Words
 
   private func text(ofWord word: UInt32) -> String {
-    Int(word) < names.count ? names.text(word) : moreWords[Int(word) - names.count]
+    // Told as ``text(_:)`` does it; alone, it is but the end of a name.
+    if word == Self.given { return ")" }
+    return Int(word) < names.count ? names.text(word) : moreWords[Int(word) - names.count]
   }
 
   private mutating func word(_ text: String) -> UInt32 {
@@ -88,6 +92,7 @@ struct DottedPaths {
   }
 
   private mutating func commonModule(of word: UInt32) -> UInt32 {
+    if word == Self.given { return Self.none }
     let known = commonModule[Int(word)]
     if known != Self.unasked { return known }
     let plain = String(text(ofWord: word).drop { $0 == "_" })
@@ -102,6 +107,15 @@ struct DottedPaths {
     let number = UInt32(truncatingIfNeeded: entries.count)
     let found = children.insert(number, for: NumberTable.key(parent, word))
     guard found == number else { return found }
+    entries.append(entry(parent, word))
+    return number
+  }
+
+  private mutating func entry(_ parent: UInt32, _ word: UInt32) -> Entry {
+    if word == Self.given {
+      return Entry(
+        parent: parent, word: word, length: entries[Int(parent)].length + 2, form: [.result, .closed])
+    }
     let text = self.text(ofWord: word)
     var entry = Entry(parent: parent, word: word, length: text.utf8.count, form: [])
     if parent == Self.none {
@@ -109,7 +123,7 @@ struct DottedPaths {
       case nil: entry.form = .relative
       case UInt8(ascii: "("): entry.form = .result
       case UInt8(ascii: "?"): entry.form = .unknown
-      default: break
+      default: if KnownFunction.roots.contains(text) { entry.form.insert(.familiar) }
       }
     } else {
       let before = entries[Int(parent)]
@@ -122,8 +136,21 @@ struct DottedPaths {
       }
     }
     if text.utf8.last == UInt8(ascii: ")") { entry.form.insert(.closed) }
-    entries.append(entry)
-    return number
+    return entry
+  }
+
+  /// `module.name`, as an import says it behind `level` dots.
+  mutating func path(level: Int, _ module: UInt32?, _ name: UInt32) -> DottedPath {
+    var at = Self.none
+    for _ in 0..<level { at = child(at, word("")) }
+    if let module { at = append(module, to: at) }
+    return DottedPath(number: append(name, to: at))
+  }
+
+  /// Hangs on a name of the module that may have dots in it, as imports write them.
+  private mutating func append(_ name: UInt32, to parent: UInt32) -> UInt32 {
+    if !names.hasDot(name) { return child(parent, name) }
+    return append(names.text(name), to: parent).number
   }
 
   /// The name that a text says.
@@ -181,15 +208,24 @@ struct DottedPaths {
     let entry = entries[Int(path.number)]
     if entry.parent == Self.none { return text(ofWord: entry.word) }
     if !entry.text.isEmpty { return entry.text }
+    let text = compose(entry)
+    entries[Int(path.number)].text = text
+    return text
+  }
+
+  private mutating func compose(_ entry: Entry) -> String {
+    if entry.word == Self.given { return "(" + text(DottedPath(number: entry.parent)) + ")" }
     var parts = [text(ofWord: entry.word)]
     var at = entry.parent
     while at != Self.none {
+      if entries[Int(at)].word == Self.given {
+        parts.append(text(DottedPath(number: at)))
+        break
+      }
       parts.append(text(ofWord: entries[Int(at)].word))
       at = entries[Int(at)].parent
     }
-    let text = parts.reversed().joined(separator: ".")
-    entries[Int(path.number)].text = text
-    return text
+    return parts.reversed().joined(separator: ".")
   }
 
   /// The name as the only value of an expression.
@@ -199,17 +235,14 @@ struct DottedPaths {
     return entries[at].single
   }
 
-  /// `(path)`: what a call of it gives.
+  /// `(path)`: what a call of it gives. One level deep, so that its text is made in two steps.
   mutating func result(of path: DottedPath) -> DottedPath {
-    let known = entries[Int(path.number)].result
-    if known != Self.none { return DottedPath(number: known) }
-    let made = self.path("(" + text(path) + ")")
-    entries[Int(path.number)].result = made.number
-    return made
+    DottedPath(number: child(path.number, Self.given))
   }
 
   mutating func knownFunction(_ path: DottedPath) -> KnownFunction? {
     let at = Int(path.number)
+    guard entries[at].form.contains(.familiar) else { return nil }
     if entries[at].known == 255 {
       entries[at].known = KnownFunction.number(ofPath: text(path)) ?? 254
     }

@@ -125,25 +125,46 @@ enum HiddenText {
   // MARK: - Identifiers
 
   private static func identifiers(of tree: PythonTree, _ tell: Tell) {
-    var known: Set<UInt32> = []
+    var known = [Bool](repeating: false, count: tree.names.count)
+    let wide = WideBlocks(tree.bytes)
     for node in tree.nodes {
       switch node.kind {
       case .name, .attribute, .functionDefinition, .classDefinition, .parameter, .alias, .keyword:
-        guard node.data != PythonNames.none else { continue }
+        guard Int(node.data) < known.count else { continue }
       default: continue
       }
       let end = Int(min(node.end, UInt32(clamping: tree.bytes.count)))
-      if node.kind == .name || node.kind == .attribute, isRewritten(node, tree) {
+      if node.kind == .name || node.kind == .attribute, wide.mayHold(node), isRewritten(node, tree) {
         let start = node.kind == .name ? Int(node.start) : end
         let plain = tree.names.text(node.data)
         let detail = "written in other letters, which Python reads as \(plain.prefix(80))"
         tell("python.compatibility-identifier", detail, start, end)
       }
-      guard known.insert(node.data).inserted else { continue }
+      guard !known[Int(node.data)] else { continue }
+      known[Int(node.data)] = true
       let text = tree.names.text(node.data)
       guard text.utf8.contains(where: { $0 >= 0x80 }) else { continue }
       // A definition is shown by its first line, not by all of it.
       state(text, tree, Int(node.start), node.kind == .name ? end : Int(node.start) + 1, tell)
+    }
+  }
+
+  /// Which blocks of a text hold anything but ASCII: nearly all names are told by it not to.
+  private struct WideBlocks {
+    private static let bits = 6
+    private var isWide: [Bool]
+
+    init(_ bytes: [UInt8]) {
+      isWide = [Bool](repeating: false, count: bytes.count >> Self.bits + 1)
+      for (at, byte) in bytes.enumerated() where byte >= 0x80 { isWide[at >> Self.bits] = true }
+    }
+
+    /// False only for what has none in it; asked of short spans, true for all longer than a block.
+    func mayHold(_ node: Node) -> Bool {
+      guard node.end > node.start, node.end - node.start <= 1 << Self.bits else { return true }
+      let (first, last) = (Int(node.start) >> Self.bits, Int(node.end - 1) >> Self.bits)
+      guard last < isWide.count else { return true }
+      return isWide[first] || isWide[last]
     }
   }
 

@@ -65,6 +65,9 @@ enum KnownFunction: String, CaseIterable {
   private static let byName = Dictionary(
     uniqueKeysWithValues: all.enumerated().map { ($1.rawValue, UInt8(truncatingIfNeeded: $0)) })
 
+  /// First words of all of them.
+  static let roots = Set(all.map { String($0.rawValue.prefix { $0 != "." }) })
+
   /// Found by one look-up: nearly every call of a module is of something else.
   static func number(ofPath path: String) -> UInt8? { byName[path] }
 

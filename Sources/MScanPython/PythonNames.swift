@@ -90,6 +90,14 @@ struct PythonNames: Sendable {
     return byte(entries[Int(number)].start)
   }
 
+  /// Whether it is one of several words, as imports have them.
+  func hasDot(_ number: UInt32) -> Bool {
+    guard Int(number) < entries.count else { return false }
+    let entry = entries[Int(number)]
+    for at in entry.start..<entry.start + entry.length where byte(at) == UInt8(ascii: ".") { return true }
+    return false
+  }
+
   /// The number of a name that the module has; nil when it has none like it.
   func number(of name: String) -> UInt32? {
     var hash = seed

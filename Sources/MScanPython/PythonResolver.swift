@@ -190,7 +190,7 @@ struct PythonResolver {
       if let found = scopes.found(tree[node].data, in: at) {
         return found.prefix(8).flatMap { binding -> [NodeID] in
           switch binding {
-          case .value(let value), .added(let value), .element(let value): [value]
+          case .value(let value), .added(let value), .element(let value), .member(let value, _): [value]
           case .parameter(let function, let index): given(index, to: function)
           default: []
           }
@@ -241,6 +241,7 @@ struct PythonResolver {
         return []
       }
       return sum(start, more).map { [$0] } ?? []
+    case .member(let node, let name): return values(of: node).flatMap { attribute(name, of: $0) }
     case .parameter(let function, let index): return argument(index, of: function)
     case .unknown: return []
     }

@@ -69,7 +69,7 @@ struct PythonRuns {
       // What loaders call of their own accord.
       case "from_pretrained", "_from_pretrained", "from_config", "_from_config", "from_dict", "get_config_dict",
         "_init_weights", "init_weights", "post_init", "tie_weights", "_tie_weights", "load_state_dict",
-        "_load_from_state_dict", "_load_pretrained_model", "get_init_context", "can_generate", "build":
+        "_load_from_state_dict", "_load_pretrained_model", "get_init_context", "can_generate", "build", "setup":
         return .construction
       case "forward", "generate", "encode", "decode", "tokenize", "_tokenize", "predict", "preprocess", "postprocess",
         "_forward", "inference", "handle", "run", "call", "initialize", "execute":

@@ -32,8 +32,9 @@ extension PythonScopes {
     bind(number, .value(value), in: 0)
   }
 
-  /// `globals()`, `locals()`, `vars()`.
+  /// `globals()`, `locals()`, `vars()`, `f.__globals__`.
   func isNamespace(_ node: NodeID) -> Bool {
+    if tree[node].kind == .attribute { return tree.names.text(tree[node].data) == "__globals__" }
     guard tree[node].kind == .call, tree[tree[node].first].kind == .name else { return false }
     return ["globals", "locals", "vars"].contains(tree.names.text(tree[tree[node].first].data))
   }

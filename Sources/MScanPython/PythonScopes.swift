@@ -11,6 +11,8 @@ struct PythonScopes {
     var node: NodeID
     /// Names that `global` sends to the module.
     var globals: Set<UInt32> = []
+    /// Names that `nonlocal` sends to the functions around it.
+    var outer: Set<UInt32> = []
     /// Values that `return` gives, or the body of a lambda.
     var returns: [NodeID] = []
     /// Values that `yield` gives, one after the other.
@@ -26,6 +28,8 @@ struct PythonScopes {
     case path(DottedPath)
     /// A function, a lambda's or a class's definition.
     case function(NodeID), classDefinition(NodeID)
+    /// An attribute of a value, by its name.
+    case member(of: NodeID, name: UInt32)
     /// Position in the parameters of the function `node`; -1 for what gathers the rest.
     case parameter(node: NodeID, index: Int)
     case unknown
@@ -59,11 +63,14 @@ struct PythonScopes {
   /// Numbers of names that ``namespaceChange(by:)`` looks for at every call; nil where the module does not have them.
   let setattrName: UInt32?
   let updateName: UInt32?
+  /// Of `_`, which patterns give no value.
+  private let wildcardName: UInt32?
 
   init(_ tree: PythonTree) {
     self.tree = tree
     setattrName = tree.names.number(of: "setattr")
     updateName = tree.names.number(of: "update")
+    wildcardName = tree.names.number(of: "_")
     scopeOf = [UInt32](repeating: 0, count: tree.nodes.count)
     bound = NumberTable(capacity: tree.names.count)
     attributeValues = [[NodeID]](repeating: [], count: tree.names.count)
@@ -128,6 +135,18 @@ struct PythonScopes {
   mutating func bind(_ name: UInt32, _ binding: Binding, in scope: Int) {
     var at = owner(scope)
     if scopes[at].globals.contains(name) { at = 0 }
+    if scopes[at].outer.contains(name) {
+      // Which of them has the name may be told later on.
+      var around = scopes[at].parent
+      while around != 0 {
+        if scopes[around].kind == .function { chain(name, binding, in: around) }
+        around = scopes[around].parent
+      }
+    }
+    chain(name, binding, in: at)
+  }
+
+  private mutating func chain(_ name: UInt32, _ binding: Binding, in at: Int) {
     if case .value(let node) = binding { assigned.append(node) }
     let place = UInt32(truncatingIfNeeded: bindings.count)
     bindings.append(Link(binding: binding))
@@ -178,8 +197,9 @@ struct PythonScopes {
     case .listComprehension, .setComprehension, .dictionaryComprehension, .generator:
       later(tree.children(of: id), open(.comprehension, id, in: scope))
     case .comprehensionFor, .forStatement:
-      let children = Array(tree.children(of: id).prefix(2))
-      if children.count == 2 { target(children[0], .element(children[1]), in: scope) }
+      let place = node.first
+      let source = place == 0 ? 0 : tree.nodes[Int(place)].next
+      if source != 0 { target(place, .element(source), in: scope) }
       later(tree.children(of: id), scope)
     case .assignment: assignment(id, scope)
     case .annotatedAssignment:
@@ -227,8 +247,15 @@ struct PythonScopes {
       for child in Array(tree.children(of: id)).reversed() {
         pending.append((child, tree[child].kind == .block ? inner : scope))
       }
-    case .caseClause:
-      if node.first != 0 { captures(node.first, scope) }
+    case .nonlocalStatement:
+      let at = owner(scope)
+      for name in tree.children(of: id) { scopes[at].outer.insert(tree[name].data) }
+    case .matchStatement:
+      for block in tree.children(of: id) where tree[block].kind == .block {
+        for clause in tree.children(of: block) where tree[clause].kind == .caseClause && tree[clause].first != 0 {
+          captures(tree[clause].first, of: node.first, scope)
+        }
+      }
       later(tree.children(of: id), scope)
     default: later(tree.children(of: id), scope)
     }
@@ -319,14 +346,68 @@ struct PythonScopes {
     }
   }
 
-  private mutating func captures(_ pattern: NodeID, _ scope: Int) {
-    var open = [pattern]
-    while let next = open.popLast() {
+  /// Binds what a pattern takes out of the subject, as far as both show their parts.
+  private mutating func captures(_ pattern: NodeID, of subject: NodeID, _ scope: Int) {
+    var open: [(pattern: NodeID, binding: Binding)] = [(pattern, .value(subject))]
+    while let (next, binding) = open.popLast() {
       let node = tree[next]
-      if node.kind == .name || node.kind == .asPattern { bind(node.data, .unknown, in: scope) }
-      if node.kind == .attribute || node.kind == .classPattern { continue }
-      open.append(contentsOf: tree.children(of: next))
+      let parts = Array(tree.children(of: next))
+      switch node.kind {
+      case .name: bind(node.data, node.data == wildcardName ? .unknown : binding, in: scope)
+      case .asPattern:
+        bind(node.data, binding, in: scope)
+        open += parts.map { ($0, binding) }
+      case .binary: open += parts.map { ($0, binding) }
+      case .tuple, .list: open += zip(parts, elements(of: binding, count: parts.count)).map { ($0, $1) }
+      case .dictionary: open += entries(of: parts, in: binding)
+      case .classPattern:
+        for part in parts.dropFirst() {
+          guard case .value(let value) = binding else {
+            open.append((part, .unknown))
+            continue
+          }
+          // What `str(x)` and `object(x)` take is the subject itself.
+          let isNamed = tree[part].kind == .keyword
+          let own = isNamed ? Binding.member(of: value, name: tree[part].data) : binding
+          let inner = isNamed ? tree[part].first : part
+          if inner != 0 { open.append((inner, own)) }
+        }
+      case .attribute: continue
+      default: open += parts.map { ($0, .unknown) }
+      }
     }
+  }
+
+  private func elements(of binding: Binding, count: Int) -> [Binding] {
+    guard case .value(let value) = binding else { return [Binding](repeating: .unknown, count: count) }
+    if tree[value].kind == .tuple || tree[value].kind == .list {
+      let values = Array(tree.children(of: value))
+      if values.count == count, !values.contains(where: { tree[$0].kind == .starred }) { return values.map { .value($0) } }
+    }
+    return [Binding](repeating: .element(value), count: count)
+  }
+
+  /// The patterns of a mapping, each with what stands under its key where the subject is written out.
+  private func entries(of pattern: [NodeID], in binding: Binding) -> [(pattern: NodeID, binding: Binding)] {
+    var given: [NodeID] = []
+    if case .value(let value) = binding, tree[value].kind == .dictionary { given = Array(tree.children(of: value)) }
+    func written(_ node: NodeID) -> ArraySlice<UInt8> {
+      tree.bytes[Int(tree[node].start)..<max(Int(tree[node].start), Int(tree[node].end))]
+    }
+    var found: [(pattern: NodeID, binding: Binding)] = []
+    var at = 0
+    while at < pattern.count {
+      guard tree[pattern[at]].kind != .doubleStarred, at + 1 < pattern.count else {
+        found.append((pattern[at], .unknown))
+        at += 1
+        continue
+      }
+      let key = written(pattern[at])
+      let match = stride(from: 0, to: given.count - 1, by: 2).first { written(given[$0]) == key }
+      found.append((pattern[at + 1], match.map { .value(given[$0 + 1]) } ?? .unknown))
+      at += 2
+    }
+    return found
   }
 
   /// `__name__ == "__main__"`: true only of a file that is started, not of one that is imported.
@@ -348,31 +429,25 @@ struct PythonScopes {
   private mutating func imports(_ id: NodeID, _ scope: Int) {
     let statement = tree[id]
     for alias in tree.children(of: id) {
-      let name = tree.names.text(tree[alias].data)
+      let name = tree[alias].data
       let bound = tree[alias].first == 0 ? nil : tree[tree[alias].first].data
       if statement.kind == .importStatement {
         if let bound {
-          bind(bound, .path(paths.path(name)), in: scope)
+          bind(bound, .path(paths.path(level: 0, nil, name)), in: scope)
         } else {
           // `import a.b` binds `a`.
-          let top = String(name.prefix { $0 != "." })
+          let top = String(tree.names.text(name).prefix { $0 != "." })
           if let number = tree.names.number(of: top) { bind(number, .path(paths.path(top)), in: scope) }
         }
         continue
       }
-      if name == "*" {
-        let prefix = module(of: statement)
+      let module = statement.data == PythonNames.none ? nil : statement.data
+      if tree.names.firstByte(of: name) == UInt8(ascii: "*") {
+        let prefix = module.map { tree.names.text($0) } ?? ""
         if statement.flags == 0, !starImports.contains(prefix), starImports.count < 64 { starImports.append(prefix) }
       } else {
-        let module = module(of: statement)
-        let separator = module.isEmpty || module.hasSuffix(".") ? "" : "."
-        bind(bound ?? tree[alias].data, .path(paths.path(module + separator + name)), in: scope)
+        bind(bound ?? name, .path(paths.path(level: Int(statement.flags), module, name)), in: scope)
       }
     }
-  }
-
-  private func module(of statement: Node) -> String {
-    let name = statement.data == PythonNames.none ? "" : tree.names.text(statement.data)
-    return String(repeating: ".", count: Int(statement.flags)) + name
   }
 }

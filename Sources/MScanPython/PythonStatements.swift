@@ -26,9 +26,8 @@ struct PythonStatements {
   private var knownSteps: [String: [FlowStep]] = [:]
   /// Strings that are told with what they are handed to.
   var toldStrings: Set<NodeID> = []
-  /// Programs and pickles that constants of this module come to, stated as artifacts of their own. Count; 64.
-  private var children = 0
-  private static let childBound = 64
+  /// Programs and pickles that constants of this module come to, stated as artifacts of their own.
+  var children = 0
 
   init(tree: PythonTree, input: ArtifactInput, notes: PythonNotes) {
     self.tree = tree
@@ -76,6 +75,7 @@ struct PythonStatements {
     }
     stateChanges(into: &sink)
     stateReductions(into: &sink)
+    stateAnnotations(into: &sink)
     stateTexts(into: &sink)
     if let limit = resolver.limit {
       let detail = "what some expression calls was not found out: it is too deep or takes too many steps"
@@ -449,39 +449,6 @@ struct PythonStatements {
     while let last = bytes.last, last & 0xc0 == 0x80 { bytes.removeLast() }
     if let last = bytes.last, last >= 0xc0 { bytes.removeLast() }
     return String(decoding: bytes, as: UTF8.self) + "…"
-  }
-
-  // MARK: - Content
-
-  /// Source that is run from a constant, and pickles that are loaded from one, are artifacts of their own.
-  private mutating func stateContent(
-    of node: NodeID, _ callee: DottedPath, _ range: ByteRange, into sink: inout FactBuffer
-  ) {
-    let last = resolver.paths.last(callee)
-    guard ["exec", "eval", "compile", "loads"].contains(last) else { return }
-    let format: String
-    switch resolver.paths.text(callee) {
-    case "builtins.exec", "builtins.eval", "builtins.compile": format = PythonFormat.id
-    case "pickle.loads", "_pickle.loads", "dill.loads", "cloudpickle.loads": format = "pickle"
-    default: return
-    }
-    guard let argument = tree.children(of: node).dropFirst().first(where: { _ in true }) else { return }
-    for value in resolver.values(of: argument) {
-      guard children < Self.childBound else { return }
-      let content: [UInt8]
-      switch value {
-      case .text(let text): content = Array(text.utf8)
-      case .bytes(let bytes): content = bytes
-      default: continue
-      }
-      guard !content.isEmpty else { continue }
-      children += 1
-      let (line, column) = tree.lines.position(of: tree[node].start)
-      sink.addChild(
-        Artifact(
-          name: "\(format == "pickle" ? "pickle" : "source") in \(line):\(column)", parent: notes.artifact,
-          rangeInParent: range, encoding: .pieces, size: content.count), source: ByteSource(content), format: format)
-    }
   }
 
   // MARK: - Imports

@@ -160,9 +160,18 @@ struct ModelModules {
     "transformers.dynamic_module_utils.get_class_from_dynamic_module", "imp.load_source",
   ]
 
+  /// What makes other folders, or other code, be asked for modules.
+  private static let finders: Set<String> = [
+    "sys.path.append", "sys.path.insert", "sys.path.extend", "sys.path.__setitem__", "site.addsitedir",
+    "sys.meta_path.append", "sys.meta_path.insert", "sys.meta_path.extend", "sys.path_hooks.append",
+    "sys.path_hooks.insert", "importlib.util.spec_from_loader", "importlib.machinery.FileFinder",
+    "importlib.machinery.PathFinder.find_spec", "pkgutil.extend_path", "pkgutil.iter_modules",
+  ]
+
   private mutating func followLoading(
     by target: String, from file: String, _ call: PythonModule.Outgoing, _ moment: Moment
   ) {
+    if Self.finders.contains(target) { isOpen = true }
     guard Self.loaders.contains(target) else { return }
     guard let texts = call.firstTexts else {
       isOpen = true

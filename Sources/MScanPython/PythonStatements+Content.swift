@@ -1,0 +1,92 @@
+import MScanBytes
+import MScanFacts
+
+/// Constants that something runs, loads or renders: each is an artifact of its own.
+extension PythonStatements {
+  /// Artifacts of one module. Count; 256.
+  private static let childBound = 256
+
+  /// Source that is run from a constant, and pickles, code objects and templates that are made of one.
+  mutating func stateContent(
+    of node: NodeID, _ callee: DottedPath, _ range: ByteRange, into sink: inout FactBuffer
+  ) {
+    switch resolver.paths.last(callee) {
+    case "exec", "eval", "compile", "loads", "Template", "from_string": break
+    default: return
+    }
+    let format: String
+    switch resolver.paths.text(callee) {
+    case "builtins.exec", "builtins.eval", "builtins.compile": format = PythonFormat.id
+    case "pickle.loads", "_pickle.loads", "dill.loads", "cloudpickle.loads": format = "pickle"
+    case "marshal.loads": format = "marshal"
+    case "jinja2.Template", "(jinja2.Environment).from_string", "(jinja2.environment.Environment).from_string":
+      format = "jinja"
+    default: return
+    }
+    guard let argument = tree.children(of: node).dropFirst().first(where: { _ in true }) else { return }
+    for value in resolver.values(of: argument) {
+      switch value {
+      case .text(let text): add(Array(text.utf8), format, at: node, range, into: &sink)
+      case .bytes(let bytes): add(bytes, format, at: node, range, into: &sink)
+      default: continue
+      }
+    }
+  }
+
+  /// Annotations that are texts are run by whoever asks for the types: `typing.get_type_hints`, pydantic, dataclasses.
+  mutating func stateAnnotations(into sink: inout FactBuffer) {
+    for index in tree.nodes.indices {
+      let node = tree.nodes[index]
+      let annotation: NodeID
+      switch node.kind {
+      case .parameter where node.flags & ParameterForm.annotation != 0: annotation = node.first
+      case .returns: annotation = node.first
+      case .annotatedAssignment: annotation = node.first == 0 ? 0 : tree[node.first].next
+      default: continue
+      }
+      guard annotation != 0, tree[annotation].kind == .string || tree[annotation].kind == .strings,
+        let text = resolver.value(of: annotation)?.asText, Self.callsFunction(text.utf8)
+      else { continue }
+      let range = notes.offsets.range(tree[annotation].start, tree[annotation].end)
+      add(Array(text.utf8), PythonFormat.id, at: annotation, range, into: &sink)
+    }
+  }
+
+  /// Whether anything but a name in capitals, which is a class, stands before a parenthesis.
+  private static func callsFunction(_ text: String.UTF8View) -> Bool {
+    var word: UInt8 = 0
+    var isInWord = false
+    for byte in text {
+      switch byte {
+      case UInt8(ascii: "("):
+        let isCapital = (0x41...0x5a).contains(word)
+        if isInWord, !isCapital { return true }
+        isInWord = false
+      case UInt8(ascii: "_"), 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x80...0xff, UInt8(ascii: "]"), UInt8(ascii: ")"):
+        if !isInWord { word = byte }
+        isInWord = true
+      default: isInWord = false
+      }
+    }
+    return false
+  }
+
+  private mutating func add(
+    _ content: [UInt8], _ format: String, at node: NodeID, _ range: ByteRange, into sink: inout FactBuffer
+  ) {
+    guard !content.isEmpty else { return }
+    children += 1
+    guard children <= Self.childBound else {
+      if children == Self.childBound + 1 {
+        let detail = "more than \(Self.childBound) constants are run, loaded or rendered; the others were not read"
+        notes.state("limit.pythonConstants", "pythonConstants", detail, true, at: range.start, &sink)
+      }
+      return
+    }
+    let (line, column) = tree.lines.position(of: tree[node].start)
+    sink.addChild(
+      Artifact(
+        name: "\(format == PythonFormat.id ? "source" : format) in \(line):\(column)", parent: notes.artifact,
+        rangeInParent: range, encoding: .pieces, size: content.count), source: ByteSource(content), format: format)
+  }
+}

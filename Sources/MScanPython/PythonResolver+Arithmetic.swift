@@ -87,6 +87,10 @@ extension PythonResolver {
       at = sides[0]
     }
     guard var total = value(of: at) else { return [] }
+    // `Path.home() / "x"` is of the home folder as well.
+    if total.isPath {
+      return operations.allSatisfy { $0.1 == UInt32(TokenKind.slash.rawValue) } ? [total] : []
+    }
     for (node, sign) in operations.reversed() {
       guard let right = value(of: node), let sign = TokenKind(rawValue: UInt8(truncatingIfNeeded: sign)),
         let next = operation(sign, total, right), let small = bounded(next)

@@ -110,7 +110,7 @@ struct PythonResolver {
     case .attribute:
       let objects = values(of: node.first)
       let assigned = attributeValues(node.data)
-      guard !objects.isEmpty else { return assigned }
+      guard !objects.isEmpty else { return assigned + attributeOfAnything(node.data) }
       if objects.count == 1, assigned.isEmpty { return attribute(node.data, of: objects[0]) }
       return objects.flatMap { attribute(node.data, of: $0) } + assigned
     case .call: return call(id)
@@ -176,6 +176,8 @@ struct PythonResolver {
     let text = tree.names.text(name)
     if text == "__builtins__" { return paths.single(builtins) }
     if text == "__doc__" { return docstring() }
+    // With it in front, a name is one of the module's own package.
+    if text == "__package__" { return [.text("")] }
     return scopes.starImports.map { .path(paths.path($0 + "." + text)) } + builtin
   }
 
@@ -294,6 +296,9 @@ struct PythonResolver {
     scopes.attributeValues.indices.contains(Int(attribute)) ? scopes.attributeValues[Int(attribute)] : []
   }
 
+  /// Whatever is assigned to an attribute of that name.
+  mutating func valuesSet(on name: UInt32) -> [PythonValue] { attributeValues(name) }
+
   private mutating func attributeValues(_ name: UInt32) -> [PythonValue] {
     let assigned = assigned(to: name)
     guard !assigned.isEmpty else { return [] }
@@ -315,6 +320,13 @@ struct PythonResolver {
       return paths.length(path) > Self.pathLength ? [] : paths.single(paths.member(name, of: path))
     }
     return attribute(tree.names.text(name), of: value)
+  }
+
+  /// What an attribute is whatever it hangs on: every frame and every module leads to the built-in names.
+  private mutating func attributeOfAnything(_ name: UInt32) -> [PythonValue] {
+    guard Self.isSpecial(tree.names.firstByte(of: name)) else { return [] }
+    let text = tree.names.text(name)
+    return text == "f_builtins" || text == "__builtins__" ? paths.single(builtins) : []
   }
 
   /// Bytes of a dotted name above which nothing more is hung on it. 400.
@@ -394,6 +406,10 @@ struct PythonResolver {
     switch object {
     case .path(let path) where isObject(path): return [object]
     case .path(let path):
+      if keys.isEmpty, paths.last(path) == "modules", paths.text(path) == "sys.modules" {
+        // One of all that there are.
+        return [.path(paths.path("?"))]
+      }
       let isOwn = paths.last(path) == "modules" && keys.contains(.path(paths.path("builtins.__name__")))
       return keys.compactMap(\.asText).compactMap { entry($0, of: path) }
         + (isOwn && paths.text(path) == "sys.modules" ? [.namespace] : [])
@@ -418,7 +434,8 @@ struct PythonResolver {
     switch paths.last(path) {
     case "modules": return paths.text(path) == "sys.modules" ? .path(paths.path(key)) : nil
     case "__dict__": return paths.parent(path).map { .path(paths.member(key, of: $0)) }
-    default: return nil
+    // `ctypes.cdll["libc.so.6"]["system"]`: loaders of libraries take the names of files and functions as an index.
+    default: return paths.text(path).hasPrefix("ctypes.") ? .path(paths.member(key, of: path)) : nil
     }
   }
 

@@ -69,11 +69,15 @@ struct PythonRuns {
       // What loaders call of their own accord.
       case "from_pretrained", "_from_pretrained", "from_config", "_from_config", "from_dict", "get_config_dict",
         "_init_weights", "init_weights", "post_init", "tie_weights", "_tie_weights", "load_state_dict",
-        "_load_from_state_dict", "_load_pretrained_model", "get_init_context", "can_generate", "build", "setup":
+        "_load_from_state_dict", "_load_pretrained_model", "get_init_context", "can_generate", "build":
         return .construction
       case "forward", "generate", "encode", "decode", "tokenize", "_tokenize", "predict", "preprocess", "postprocess",
         "_forward", "inference", "handle", "run", "call", "initialize", "execute":
         return .forward
+      // A serving container makes ready what it asks for predictions.
+      case "setup":
+        let isServed = tree.names.number(of: "predict").map { scopes.found($0, in: scope.parent) != nil } ?? false
+        return isServed ? .construction : .call
       // Operators, conversions, contexts: called without being named.
       case _ where name.hasPrefix("__") && name.hasSuffix("__"): return .forward
       default: return isProperty(scope.node) ? .forward : .call

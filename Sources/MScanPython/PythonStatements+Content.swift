@@ -11,24 +11,52 @@ extension PythonStatements {
     of node: NodeID, _ callee: DottedPath, _ range: ByteRange, into sink: inout FactBuffer
   ) {
     switch resolver.paths.last(callee) {
-    case "exec", "eval", "compile", "loads", "Template", "from_string": break
+    case "exec", "eval", "compile", "loads", "Template", "from_string", "ForwardRef", "query": break
     default: return
     }
     let format: String
-    switch resolver.paths.text(callee) {
+    let text = resolver.paths.text(callee)
+    switch text {
     case "builtins.exec", "builtins.eval", "builtins.compile": format = PythonFormat.id
     case "pickle.loads", "_pickle.loads", "dill.loads", "cloudpickle.loads": format = "pickle"
     case "marshal.loads": format = "marshal"
     case "jinja2.Template", "(jinja2.Environment).from_string", "(jinja2.environment.Environment).from_string":
       format = "jinja"
+    // Type names, and the conditions of a data frame, are expressions of Python.
+    case "typing.ForwardRef", "annotationlib.ForwardRef": format = PythonFormat.id
+    case let name where name.hasPrefix("pandas.") || name.hasPrefix("(pandas."): format = PythonFormat.id
     default: return
     }
     guard let argument = tree.children(of: node).dropFirst().first(where: { _ in true }) else { return }
     for value in resolver.values(of: argument) {
       switch value {
-      case .text(let text): add(Array(text.utf8), format, at: node, range, into: &sink)
+      case .text(let text):
+        // `@name` in a condition is a name of the code around it.
+        let isCondition = format == PythonFormat.id && resolver.paths.last(callee) != "exec"
+        let bytes = text.utf8.map { isCondition && $0 == UInt8(ascii: "@") ? UInt8(ascii: " ") : $0 }
+        add(bytes, format, at: node, range, into: &sink)
       case .bytes(let bytes): add(bytes, format, at: node, range, into: &sink)
       default: continue
+      }
+    }
+  }
+
+  /// Source that a loader of the module's own gives to Python's import.
+  mutating func stateLoaders(into sink: inout FactBuffer) {
+    for scope in scopes.scopes where scope.kind == .function && tree[scope.node].kind == .functionDefinition {
+      switch tree.names.text(tree[scope.node].data) {
+      case "get_source", "get_data", "get_code", "source_to_code": break
+      default: continue
+      }
+      for node in scope.returns {
+        let range = notes.offsets.range(tree[node].start, tree[node].end)
+        for value in resolver.values(of: node) {
+          switch value {
+          case .text(let text): add(Array(text.utf8), PythonFormat.id, at: node, range, into: &sink)
+          case .bytes(let bytes): add(bytes, PythonFormat.id, at: node, range, into: &sink)
+          default: continue
+          }
+        }
       }
     }
   }

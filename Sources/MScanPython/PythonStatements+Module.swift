@@ -68,9 +68,8 @@ extension PythonStatements {
   }
 
   mutating func meanings(of name: String) -> [PythonModule.Meaning] {
-    guard let number = tree.names.number(of: name), scopes.found(number, in: 0) != nil else { return [] }
     var found: [PythonModule.Meaning] = []
-    for value in resolver.values(named: number) {
+    for value in values(ofDotted: name) {
       switch value {
       case .path(let path): found.append(.path(resolver.paths.text(path)))
       case .function, .classDefinition, .instance: found.append(.own)
@@ -80,13 +79,25 @@ extension PythonStatements {
     return found
   }
 
-  mutating func raise(_ name: String, to moment: PythonModule.Moment) -> Bool {
+  /// What a name at the level of the module stands for, or what hangs on it: `engine.run`.
+  private mutating func values(ofDotted name: String) -> [PythonValue] {
     let steps = name.split(separator: ".").map(String.init)
-    guard let first = steps.first, let number = tree.names.number(of: first) else { return false }
+    guard let first = steps.first, let number = tree.names.number(of: first), scopes.found(number, in: 0) != nil else {
+      return []
+    }
     var values = resolver.values(named: number)
-    for step in steps.dropFirst() { values = values.flatMap { resolver.attribute(step, of: $0) } }
+    for step in steps.dropFirst().prefix(16) {
+      var next = values.flatMap { resolver.attribute(step, of: $0) }
+      // What is set on an object is there whatever its class says.
+      if let number = tree.names.number(of: step) { next += resolver.valuesSet(on: number) }
+      values = next
+    }
+    return values
+  }
+
+  mutating func raise(_ name: String, to moment: PythonModule.Moment) -> Bool {
     var changed = false
-    for value in values where raise(value, to: moment) { changed = true }
+    for value in values(ofDotted: name) where raise(value, to: moment) { changed = true }
     return changed
   }
 

@@ -23,6 +23,7 @@ extension PythonStatements {
       switch tree[argument].kind {
       case .keyword: add(tree[argument].first, tree.names.text(tree[argument].data) + "=", to: &found)
       case .doubleStarred:
+        addKept(by: tree[argument].first, to: &found)
         for case .dictionary(let dictionary) in resolver.values(of: tree[argument].first) {
           let parts = Array(tree.children(of: dictionary).prefix(32))
           var at = 0
@@ -39,6 +40,22 @@ extension PythonStatements {
       }
     }
     return found
+  }
+
+  /// Switches of `**options`, for `options = dict(mode="w")` and `options["mode"] = "w"`.
+  private mutating func addKept(by options: NodeID, to found: inout [String]) {
+    var origins = [options]
+    if tree[options].kind == .name {
+      origins += resolver.origins(of: options)
+      for entry in (scopes.itemValues[tree[options].data] ?? []).prefix(32) {
+        if let key = resolver.value(of: entry.index)?.asText { add(entry.value, key.prefix(80) + "=", to: &found) }
+      }
+    }
+    for origin in origins where tree[origin].kind == .call {
+      for part in tree.children(of: origin).dropFirst().prefix(32) where tree[part].kind == .keyword {
+        add(tree[part].first, tree.names.text(tree[part].data).prefix(80) + "=", to: &found)
+      }
+    }
   }
 
   private mutating func add(_ node: NodeID, _ prefix: String, to found: inout [String]) {

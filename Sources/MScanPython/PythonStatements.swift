@@ -54,7 +54,7 @@ struct PythonStatements {
       switch tree.nodes[index].kind {
       case .call, .importStatement, .importFromStatement, .decorator, .tuple, .list, .set, .dictionary,
         .returnStatement, .yield, .parameter, .lambda, .conditional, .starred, .listComprehension, .setComprehension,
-        .dictionaryComprehension, .generator, .arguments:
+        .dictionaryComprehension, .generator, .arguments, .slice, .namedExpression:
         places.append((tree.nodes[index].start, NodeID(truncatingIfNeeded: index)))
       default: continue
       }
@@ -76,6 +76,7 @@ struct PythonStatements {
     stateChanges(into: &sink)
     stateReductions(into: &sink)
     stateAnnotations(into: &sink)
+    stateLoaders(into: &sink)
     stateTexts(into: &sink)
     if let limit = resolver.limit {
       let detail = "what some expression calls was not found out: it is too deep or takes too many steps"
@@ -168,6 +169,7 @@ struct PythonStatements {
   /// Attributes and entries of importable things that are set: `torch.load = …`, `os.environ["PATH"] = …`.
   private mutating func stateChanges(into sink: inout FactBuffer) {
     for change in scopes.changes {
+      stateKept(change.value, by: change.target, into: &sink)
       let target = tree[change.target]
       let parts = Array(tree.children(of: change.target))
       guard let object = parts.first else { continue }
@@ -293,6 +295,14 @@ struct PythonStatements {
       guard !paths.isEmpty, concerns(paths, .held) else { continue }
       stateNamed(child, paths, via: "held", of: node, into: &sink)
     }
+  }
+
+  /// The same for what becomes an attribute or an entry of an object.
+  private mutating func stateKept(_ value: NodeID, by target: NodeID, into sink: inout FactBuffer) {
+    guard tree[value].kind == .attribute || tree[value].kind == .name && mayBeForeign(value) else { return }
+    let paths = namedPaths(of: value)
+    guard !paths.isEmpty, concerns(paths, .held) else { return }
+    stateNamed(value, paths, via: "held", of: target, into: &sink)
   }
 
   /// A thing that is named and not called, at the expression that names it; the moment and function are those of `node`.

@@ -5,7 +5,8 @@ import MScanFacts
 /// does not show, links, and characters that nobody sees.
 ///
 /// Values have the paths `card.body.prose`, `.code`, `.comment`, `.hidden`, `.link-mismatch` and `.invisible.<kind>`;
-/// texts are in lower case with single blanks, as a search for phrases wants them.
+/// texts are in lower case with single blanks, as a search for phrases wants them. Of a file that agents obey, the same
+/// is said once more below `agent.`.
 struct MarkdownBody {
   /// Bytes of one paragraph, block or comment that are stated.
   private static let textLimit = 4096
@@ -16,6 +17,7 @@ struct MarkdownBody {
   private var at: Int
   private let input: ArtifactInput
   private let lines: TextLines
+  private let isForAgents: Bool
   private var paragraph: Range<Int>?
   private var elementsLeft = 4096
 
@@ -24,6 +26,7 @@ struct MarkdownBody {
     at = min(start, bytes.count)
     self.input = input
     lines = TextLines(bytes)
+    isForAgents = RepositoryNames.isForAgents(input.name) && input.interest.wants(key: "agent")
   }
 
   mutating func read(into sink: inout FactBuffer) {
@@ -146,10 +149,11 @@ struct MarkdownBody {
   private mutating func emit(
     _ name: String, _ value: ValueFact.Scalar, _ range: Range<Int>, into sink: inout FactBuffer
   ) {
-    guard input.interest.wants(key: "card") else { return }
-    sink.emit(
-      .value(ValueFact(keyPath: "card.body." + name, value: value)), artifact: input.index,
-      range: ByteRange(range.lowerBound, range.upperBound), place: place(of: range.lowerBound))
+    for path in ["card.body.", "agent."] where path == "agent." ? isForAgents : input.interest.wants(key: "card") {
+      sink.emit(
+        .value(ValueFact(keyPath: path + name, value: value)), artifact: input.index,
+        range: ByteRange(range.lowerBound, range.upperBound), place: place(of: range.lowerBound))
+    }
   }
 
   private func place(of offset: Int) -> Place { lines.place(of: offset) }

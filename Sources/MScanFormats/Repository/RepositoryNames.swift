@@ -11,7 +11,20 @@ enum RepositoryNames {
     "pyproject.toml": "toml", "cargo.toml": "toml", "setup.cfg": "ini", "tox.ini": "ini", "autorun.inf": "shortcut",
     "desktop.ini": "shortcut", "config.pbtxt": "triton",
     "merges.txt": "bpe-merges", "vocab.txt": "word-list",
+  ].merging(agentFiles.map { ($0, MarkdownFormat.id) }) { first, _ in first }
+
+  /// Files whose text agents take for orders, by the name alone; in lower case.
+  private static let agentFiles: Set<String> = [
+    "agents.md", "agent.md", "claude.md", "claude.local.md", "gemini.md", "skill.md", "copilot-instructions.md",
+    ".cursorrules", ".windsurfrules", ".clinerules", ".roorules", ".goosehints", ".junie-guidelines.md", "llms.txt",
+    "llms-full.txt",
   ]
+
+  /// Whether agents take what the file says for orders.
+  static func isForAgents(_ name: String) -> Bool {
+    let name = name.lowercased()
+    return agentFiles.contains(name) || [".mdc", ".instructions.md", ".prompt.md"].contains { name.hasSuffix($0) }
+  }
 
   /// What follows the last dot, in lower case.
   private static let endings: [String: String] = [
@@ -20,7 +33,7 @@ enum RepositoryNames {
     "ps1": "powershell", "psm1": "powershell", "psd1": "powershell", "vbs": "windows-script", "vbe": "windows-script",
     "wsf": "windows-script", "hta": "windows-script", "applescript": "apple-script", "html": "html", "htm": "html",
     "xhtml": "html", "svg": "html", "js": "javascript", "mjs": "javascript", "cjs": "javascript",
-    "desktop": "shortcut", "url": "shortcut", "ipynb": "notebook",
+    "desktop": "shortcut", "url": "shortcut", "ipynb": "notebook", "mdc": "markdown",
   ]
 
   private static let stems: [String: String] = [

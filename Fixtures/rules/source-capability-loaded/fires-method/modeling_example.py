@@ -5,4 +5,5 @@ from transformers import PreTrainedModel
 class ExampleModel(PreTrainedModel):
     def __init__(self, config):
         super().__init__(config)
-        Helper().load()
+        for helper in map(config.pick, [Helper]):
+            helper.load()

@@ -209,8 +209,8 @@ struct ModelModules {
   /// for names.
   private mutating func defined(_ target: String, from file: String, level: Int) -> (file: String, name: String)? {
     lookUps += 1
-    guard level < Self.aliasBound, lookUps <= Self.lookUpBound, let (module, rest) = split(target, from: file),
-      let first = rest.first
+    guard level < Self.aliasBound, lookUps <= Self.lookUpBound,
+      let (module, rest) = split(Self.ofClass(target), from: file), let first = rest.first
     else { return nil }
     for meaning in members[module]?.module.meanings(of: first) ?? [] {
       switch meaning {
@@ -226,15 +226,36 @@ struct ModelModules {
   /// The importable things outside the folder that a dotted name stands for.
   private mutating func translated(_ target: String, from file: String, level: Int) -> [String] {
     lookUps += 1
-    guard level < Self.aliasBound, lookUps <= 2 * Self.lookUpBound, let (module, rest) = split(target, from: file),
-      let first = rest.first
+    guard level < Self.aliasBound, lookUps <= 2 * Self.lookUpBound,
+      let (module, rest) = split(Self.ofClass(target), from: file), let first = rest.first
     else { return [] }
-    return (members[module]?.module.meanings(of: first) ?? []).flatMap { meaning -> [String] in
-      guard case .path(let path) = meaning else { return [] }
-      let further = ([path] + rest.dropFirst()).joined(separator: ".")
-      if split(further, from: module) != nil { return translated(further, from: module, level: level + 1) }
-      return further.first == "." ? [] : [further]
+    var found: [String] = []
+    var isOwn = false
+    for meaning in members[module]?.module.meanings(of: first) ?? [] {
+      guard case .path(let path) = meaning else {
+        isOwn = true
+        continue
+      }
+      found += further([path] + rest.dropFirst(), in: module, level)
     }
+    // `engine.run`, for an object of the module and what is set on it.
+    guard isOwn, rest.count > 1 else { return found }
+    for meaning in members[module]?.module.meanings(of: rest.joined(separator: ".")) ?? [] {
+      if case .path(let path) = meaning { found += further([path], in: module, level) }
+    }
+    return found
+  }
+
+  private mutating func further(_ steps: [String], in module: String, _ level: Int) -> [String] {
+    let name = steps.joined(separator: ".")
+    if split(name, from: module) != nil { return translated(name, from: module, level: level + 1) }
+    return name.first == "." ? [] : [name]
+  }
+
+  /// `.utils.Backend.load` for `(.utils.Backend).load`: the method of an object is that of its class.
+  private static func ofClass(_ target: String) -> String {
+    guard target.utf8.first == UInt8(ascii: "("), let end = target.firstIndex(of: ")") else { return target }
+    return String(target[target.index(after: target.startIndex)..<end] + target[target.index(after: end)...])
   }
 
   /// The module of the folder that a dotted name starts with, the longest there is, and what is left of the name.

@@ -1,0 +1,3 @@
+from diffusers import DiffusionPipeline
+
+pipe = DiffusionPipeline.from_pretrained("example/model", custom_pipeline="example/pipeline")

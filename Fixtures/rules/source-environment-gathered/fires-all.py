@@ -1,0 +1,4 @@
+import json
+import os
+
+settings = json.dumps(dict(os.environ))

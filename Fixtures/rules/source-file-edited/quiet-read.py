@@ -1,0 +1,3 @@
+import fileinput
+
+lines = list(fileinput.input("vocab.txt"))

@@ -1,0 +1,8 @@
+from .helper import Helper
+from transformers import PreTrainedModel
+
+
+class ExampleModel(PreTrainedModel):
+    def __init__(self, config):
+        super().__init__(config)
+        Helper().load()

@@ -1,0 +1,3 @@
+from .engine import engine
+
+engine.run("true")

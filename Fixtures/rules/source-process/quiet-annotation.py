@@ -1,0 +1,5 @@
+import typing
+
+
+def make(size: "typing.Annotated[int, Field(gt=0)]") -> "list[int]":
+    return size

@@ -1,0 +1,6 @@
+import os
+
+
+class Trainer:
+    def setup(self):
+        os.system("true")

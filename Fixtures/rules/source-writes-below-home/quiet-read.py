@@ -1,0 +1,3 @@
+import pathlib
+
+text = (pathlib.Path.home() / ".cache" / "example.json").read_text()

@@ -23,12 +23,18 @@ struct JinjaProbe {
   /// Texts of the template that a message may be held against, and numbers of messages.
   let words: [String]
   let counts: [Int]
+  /// Texts that the name of a tool is held against, and signs that a message is.
+  let toolNames: [String]
+  let signs: [String]
   /// Whether the template does more with what is said than to write it.
   let inspects: Bool
   /// Steps of all renderings together.
   var stepsLeft: Int
   /// Words that stand in the template, or that the renderer brings.
   private let known: Set<[UInt8]>
+  /// The tool that every conversation has, for a template that takes none without.
+  private var ownTool: String?
+  private static let anyTool = "lookup_thing"
   /// What a rendering ran into.
   private var excess: JinjaRun.Stop?
 
@@ -43,10 +49,14 @@ struct JinjaProbe {
   static let answer = "The first answer has 2 parts, and neither is final."
   static let second = "Then rename the green folder to blue: it is no longer 8 weeks old, please"
 
-  init(_ tree: JinjaTree, words: [String], counts: [Int], inspects: Bool, steps: Int) {
+  init(
+    _ tree: JinjaTree, words: [String], counts: [Int], toolNames: [String], signs: [String], inspects: Bool, steps: Int
+  ) {
     self.tree = tree
     self.words = words
     self.counts = counts
+    self.toolNames = toolNames
+    self.signs = signs
     self.inspects = inspects
     stepsLeft = steps
     var known = Set(Self.letters(Self.brought))
@@ -77,7 +87,7 @@ struct JinjaProbe {
     let inputs: [String: RenderValue] = [
       "messages": .list(said), "add_generation_prompt": .bool(true), "bos_token": .text("<s>"),
       "eos_token": .text("</s>"), "pad_token": .text("<pad>"), "unk_token": .text("<unk>"), "documents": .none,
-      "tools": tool.map { .list([Self.tool(named: $0)]) } ?? .none,
+      "tools": (tool ?? ownTool).map { .list([Self.tool(named: $0)]) } ?? .none,
     ]
     var run = JinjaRun(tree, steps: Self.stepsOfOne, inputs: inputs)
     run.day = day
@@ -128,6 +138,15 @@ struct JinjaProbe {
   // MARK: Looking
 
   mutating func findings() -> [Finding] {
+    for tool in [nil, Self.anyTool] {
+      ownTool = tool
+      if let found = rendered() { return found + exceeded() }
+    }
+    return exceeded()
+  }
+
+  /// Nil when no conversation can be rendered so that it is known again.
+  private mutating func rendered() -> [Finding]? {
     let whole = [
       Message(role: "system", content: Self.system), Message(role: "user", content: Self.first),
       Message(role: "assistant", content: Self.answer), Message(role: "user", content: Self.second),
@@ -140,10 +159,10 @@ struct JinjaProbe {
           if style == .text, let finding = altered(messages, base) { return [finding] }
           continue
         }
-        return look(at: messages, base, style) + exceeded()
+        return look(at: messages, base, style)
       }
     }
-    return exceeded()
+    return nil
   }
 
   private func exceeded() -> [Finding] {
@@ -172,7 +191,9 @@ struct JinjaProbe {
   private mutating func look(at messages: [Message], _ base: String, _ style: Style) -> [Finding] {
     var found = lost(messages, base)
     found += roles(messages, base)
-    found += turns(messages, base) + prose(messages, base)
+    let exchange = Self.talk(of: 9)
+    let marks = render(exchange, style).map { roleMarks(exchange, Self.folded($0)) } ?? roleMarks(messages, base)
+    found += turns(messages, base, marks) + prose(messages, base)
     if !found.contains(where: { $0.names.first?.hasPrefix("lost.user") ?? false }) {
       found += variations(messages, base, style)
     }
@@ -182,7 +203,7 @@ struct JinjaProbe {
       let talk = Self.talk(of: count)
       guard let text = render(talk, style) else { continue }
       let folded = Self.folded(text)
-      found += turns(talk, folded) + lost(talk, folded) + prose(talk, folded)
+      found += turns(talk, folded, marks) + lost(talk, folded) + prose(talk, folded)
     }
     var names: Set<[String]> = []
     return found.filter { names.insert($0.names).inserted }
@@ -211,6 +232,7 @@ struct JinjaProbe {
           Finding(names: ["added.words"], value: "", injects: String(plain.unicodeScalars.prefix(300)), words: words))
       }
     }
+    if let odd = oddGap(messages, text) { found.append(odd) }
     let unwritten = unwritten(text, messages)
     if unwritten.count > 1 {
       found.append(
@@ -219,6 +241,25 @@ struct JinjaProbe {
           injects: String(text.unicodeScalars.suffix(300)), words: unwritten.count))
     }
     return found
+  }
+
+  /// Words between two messages that are not between others of the same roles: their number decides.
+  private func oddGap(_ messages: [Message], _ text: String) -> Finding? {
+    let marks = marks(messages, text)
+    guard marks.count == messages.count, marks.count > 4 else { return nil }
+    var gaps: [String: [String]] = [:]
+    // Before the first there is a system prompt, and before the last there may be a reminder.
+    for place in 1..<(marks.count - 1) {
+      gaps[marks[place - 1].role + " " + marks[place].role, default: []].append(PlainText.plain(marks[place].mark))
+    }
+    for same in gaps.sorted(by: { $0.key < $1.key }).map(\.value) where same.count > 1 {
+      let counts = same.map { PlainText.words($0) }
+      guard let least = counts.min(), let place = counts.firstIndex(where: { $0 > least + 2 }) else { continue }
+      return Finding(
+        names: ["trigger.shape"], value: "one of several in turn",
+        injects: String(same[place].unicodeScalars.prefix(300)), words: counts[place])
+    }
+    return nil
   }
 
   /// Words that are put out and stand nowhere in the template: it puts them together from pieces.
@@ -252,11 +293,10 @@ struct JinjaProbe {
 
   /// A tool whose name changes more than itself.
   private mutating func tools(_ messages: [Message], _ style: Style) -> [Finding] {
-    let stand = "lookup_thing"
+    let stand = Self.anyTool
     guard let text = render(messages, style, tool: stand) else { return [] }
     let base = Self.folded(text)
-    guard base.holds(stand) else { return [] }
-    for word in words where word.allSatisfy({ $0.isLetter || $0 == "_" }) {
+    for word in toolNames {
       guard let other = render(messages, style, tool: word) else { continue }
       let expected = base.parts(between: stand).joined(separator: word)
       if let found = difference(expected, Self.folded(other)) {
@@ -310,28 +350,37 @@ struct JinjaProbe {
     return !(before?.isLetter ?? false) && !(after?.isLetter ?? false)
   }
 
-  /// Turns that nobody took: the mark of a role stands more often than there are messages of it.
-  private func turns(_ messages: [Message], _ text: String) -> [Finding] {
-    let marks = marks(messages, text)
+  /// What stands right before what a role says.
+  private func roleMarks(_ messages: [Message], _ text: String) -> [String: String] {
     var known: [String: String] = [:]
-    for (place, entry) in marks.enumerated() where place > 0 || messages.count == 1 {
+    for (place, entry) in marks(messages, text).enumerated() where place > 0 && known[entry.role] == nil {
       let mark = String(entry.mark.unicodeScalars.suffix(20))
-      if known[entry.role] == nil { known[entry.role] = mark.split(separator: " ").last.map(String.init) ?? "" }
+      known[entry.role] = mark.split(separator: " ").last.map(String.init) ?? ""
     }
-    guard let answer = known["assistant"] ?? nil, let asked = known["user"] ?? nil, answer != asked,
+    return known
+  }
+
+  /// Turns that nobody took: the mark of a role stands more often than there are messages of it.
+  private func turns(_ messages: [Message], _ text: String, _ known: [String: String]) -> [Finding] {
+    guard let answer = known["assistant"], let asked = known["user"], answer != asked,
       answer.unicodeScalars.count > 4, asked.unicodeScalars.count > 2, answer.contains(where: \.isLetter)
     else { return [] }
     // Without what was said, and without the default system prompt, which may speak of anything.
     var rest = text
     for message in messages { rest = rest.parts(between: Self.folded(message.content)).joined(separator: " ") }
-    let answers = rest.parts(between: answer).count - 1
-    let expected = messages.filter { $0.role == "assistant" }.count + 1
-    guard answers > expected else { return [] }
-    return [
-      Finding(
-        names: ["added.turn"], value: "\(answers - expected) more of '\(answer)'",
+    func more(_ mark: String, than expected: Int) -> Finding? {
+      let count = rest.parts(between: mark).count - 1
+      guard count > expected else { return nil }
+      return Finding(
+        names: ["added.turn"], value: "\(count - expected) more of '\(mark)'",
         injects: String(rest.unicodeScalars.suffix(200)), words: PlainText.words(PlainText.plain(rest)))
-    ]
+    }
+    func said(by role: String) -> Int { messages.filter { $0.role == role }.count }
+    // The answer that is asked for has its mark already.
+    if let found = more(answer, than: said(by: "assistant") + 1) { return [found] }
+    // What the system says is a question to some.
+    guard asked.unicodeScalars.count > 4, asked.contains(where: \.isLetter), said(by: "system") == 0 else { return [] }
+    return more(asked, than: said(by: "user")).map { [$0] } ?? []
   }
 
   // MARK: What changes with what
@@ -342,7 +391,9 @@ struct JinjaProbe {
     var found: [Finding] = []
     for word in words {
       let content = "\(word) \(last.content) \(word)"
-      if let finding = compare(messages, base, style, content) ?? compare(messages, base, style, word) {
+      if let finding = compare(messages, base, style, content) ?? compare(messages, base, style, word)
+        ?? compareFirst(messages, base, style, word)
+      {
         found.append(Finding(names: ["trigger.word"], value: word, injects: finding.text, words: finding.words))
         break
       }
@@ -352,7 +403,7 @@ struct JinjaProbe {
       last.content.uppercased(), Array(repeating: last.content, count: 30).joined(separator: ". "),
       "7 " + last.content + "?", "42",
       "yes", "# " + last.content + "!",
-    ]
+    ] + signs.flatMap { [$0 + " " + last.content, last.content + $0] }
     for content in shapes {
       if let finding = compare(messages, base, style, content) {
         found.append(
@@ -381,6 +432,20 @@ struct JinjaProbe {
     return difference(expected, seen)
   }
 
+  /// The same for a word in the first question.
+  private mutating func compareFirst(
+    _ messages: [Message], _ base: String, _ style: Style, _ word: String
+  ) -> (text: String, words: Int)? {
+    guard let place = messages.firstIndex(where: { $0.role == "user" }), place < messages.count - 1 else { return nil }
+    let said = Self.folded(messages[place].content)
+    guard base.holds(said) else { return nil }
+    var other = messages
+    other[place].content = "\(word) \(messages[place].content) \(word)"
+    guard let text = render(other, style) else { return nil }
+    let expected = base.parts(between: said).joined(separator: Self.folded(other[place].content))
+    return difference(expected, Self.folded(text))
+  }
+
   /// Words of prose that are in one text and not in the other.
   private func difference(_ expected: String, _ seen: String) -> (text: String, words: Int)? {
     var left: [Substring: Int] = [:]
@@ -390,10 +455,12 @@ struct JinjaProbe {
       if let count = left[word], count > 0 { left[word] = count - 1 } else { extra.append(word) }
     }
     let missing = left.values.reduce(0, +)
+    let gone = left.filter { $0.value > 0 }.keys.sorted().joined(separator: " ")
     let text = extra.joined(separator: " ")
     let words = PlainText.words(PlainText.plain(text))
     if words > 2 { return (String(text.unicodeScalars.prefix(300)), words) }
-    return missing > 4 ? ("\(missing) words are no longer there", missing) : nil
+    let lost = PlainText.words(PlainText.plain(gone))
+    return missing > 4 || lost > 4 ? ("\(missing) words are no longer there", max(missing, lost)) : nil
   }
 
   /// The day and chance.
@@ -448,8 +515,8 @@ extension JinjaTeller {
       tree.nodes.contains(where: { $0.kind == .name && $0.text == "messages" })
     else { return }
     var probe = JinjaProbe(
-      tree, words: wordsAskedFor(), counts: countsAskedFor(), inspects: inspectsContent(),
-      steps: input.limits.jinjaSteps)
+      tree, words: wordsAskedFor(), counts: countsAskedFor(), toolNames: toolNamesAskedFor(), signs: signsAskedFor(),
+      inspects: inspectsContent(), steps: input.limits.jinjaSteps)
     for finding in probe.findings() {
       state(
         TemplateFact(
@@ -475,6 +542,49 @@ extension JinjaTeller {
     return found
   }
 
+  /// Texts that the name of a tool is held against.
+  private func toolNamesAskedFor() -> [String] {
+    comparedTexts { names("name", in: $0) }.filter { text in text.utf8.count > 2 && text.allSatisfy { $0.isLetter || $0.isNumber || "_-.".contains($0) } }
+  }
+
+  /// Whether something compared is an attribute or an entry of that name.
+  private func names(_ name: String, in chain: JinjaNode) -> Bool {
+    chain.children.contains { child in
+      tree[child].kind == .postfix
+        && tree[child].children.contains { step in
+          tree[step].kind == .attribute && tree[step].text == name
+            || tree[step].kind == .subscripted && tree[step].children.contains { tree[$0].text == name }
+        }
+    }
+  }
+
+  /// Signs that a message is held against, of up to three characters.
+  private mutating func signsAskedFor() -> [String] {
+    var chains: Set<Int> = []
+    for index in tree.nodes.indices where tree[index].kind == .chain {
+      if reads.read(index).contains("content") { chains.insert(index) }
+    }
+    return comparedTexts(chains) { _ in true }.filter { text in
+      (1...3).contains(text.unicodeScalars.count) && !text.contains { $0.isLetter || $0.isWhitespace || "<>[]{}|".contains($0) }
+    }
+  }
+
+  /// Texts of comparisons, each once; up to twelve.
+  private func comparedTexts(_ chains: Set<Int>? = nil, where isWanted: (JinjaNode) -> Bool) -> [String] {
+    var found: [String] = []
+    for index in tree.nodes.indices where tree[index].kind == .chain && chains?.contains(index) ?? true {
+      let node = tree[index]
+      guard node.operators.contains(where: { ["==", "!=", "in", "not in"].contains($0) }), isWanted(node) else { continue }
+      for child in node.children {
+        let texts = tree[child].kind == .string ? [child] : [.list, .tuple].contains(tree[child].kind) ? tree[child].children : []
+        for text in texts where tree[text].kind == .string && !found.contains(tree[text].text) && found.count < 12 {
+          found.append(tree[text].text)
+        }
+      }
+    }
+    return found
+  }
+
   /// Texts that are keys, names of roles and kinds, or that are put out.
   private mutating func othersThanWords() -> Set<Int> {
     var others: Set<Int> = []
@@ -495,7 +605,7 @@ extension JinjaTeller {
         let read = reads.read(index)
         let isOfInput = read.contains {
           ["content", "messages", "length"].contains($0) || $0.hasPrefix("variable.tools")
-        }
+        } || names("content", in: node)
         if !read.isEmpty, !isOfInput { add(node.children) }
       case .postfix:
         for (place, child) in node.children.enumerated() where place > 0 && tree[child].kind == .call {

@@ -3,7 +3,7 @@ extension JinjaRun {
     try spend()
     depth += 1
     defer { depth -= 1 }
-    guard depth < Self.depthLimit else { throw .unknown }
+    guard depth < Self.depthLimit else { throw macros > 6 ? .tooLong : .unknown }
     let node = tree[index]
     switch node.kind {
     case .name: return lookUp(node.text)
@@ -128,6 +128,12 @@ extension JinjaRun {
         count * max(1, x.utf8.count) <= Self.textLimit
       else { throw .tooLarge }
       return try text(String(repeating: x, count: count))
+    case (.list(let x), "*", _):
+      guard let count = b.integer, count >= 0, !count.multipliedReportingOverflow(by: max(1, x.count)).overflow,
+        count * max(1, x.count) <= Self.textLimit
+      else { throw .tooLarge }
+      try spend(count * x.count)
+      return .list([[RenderValue]](repeating: x, count: count).flatMap { $0 })
     case (.text(let x), "%", _): return try formatted(x, [b])
     case (.text, "+", _), (_, "+", .text): throw .unknown
     default: break

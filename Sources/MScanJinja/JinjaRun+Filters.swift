@@ -76,6 +76,13 @@ extension JinjaRun {
     case "count":
       guard let first, !first.isEmpty else { throw .unknown }
       return .integer(text.parts(between: first).count - 1)
+    case "format":
+      // Fields are not filled in here, but one that is wide fills memory.
+      guard !Self.hasWideField(text) else { throw .tooLarge }
+      throw .unknown
+    case "center", "ljust", "rjust", "zfill":
+      guard let width = given.first?.integer else { throw .unknown }
+      return try padded(text, width, name)
     case "isdigit", "isnumeric", "isdecimal": return .bool(!text.isEmpty && text.allSatisfy(\.isNumber))
     case "isalpha": return .bool(!text.isEmpty && text.allSatisfy(\.isLetter))
     case "isalnum": return .bool(!text.isEmpty && text.allSatisfy { $0.isLetter || $0.isNumber })
@@ -83,6 +90,32 @@ extension JinjaRun {
     case "islower": return .bool(text.contains(where: \.isLowercase) && !text.contains(where: \.isUppercase))
     case "isspace": return .bool(!text.isEmpty && text.allSatisfy(\.isWhitespace))
     default: throw .unknown
+    }
+  }
+
+  /// Whether a number of six digits or more stands behind a colon: `{:>999999999}`.
+  private static func hasWideField(_ text: String) -> Bool {
+    var digits = 0
+    for byte in text.utf8 {
+      digits = (0x30...0x39).contains(byte) ? digits + 1 : 0
+      if digits > 5 { return true }
+    }
+    return false
+  }
+
+  private mutating func padded(_ text: String, _ width: Int, _ side: String) throws(Stop) -> RenderValue {
+    let missing = width - text.unicodeScalars.count
+    guard missing > 0 else { return .text(text) }
+    guard missing <= Self.textLimit else { throw .tooLarge }
+    try spend(1 + missing / 32)
+    func blank(_ count: Int) -> String { String(repeating: side == "zfill" ? "0" : " ", count: count) }
+    switch side {
+    case "ljust": return .text(text + blank(missing))
+    case "center":
+      // The odd one is on the left when the width is odd.
+      let left = missing / 2 + (missing & width & 1)
+      return .text(blank(left) + text + blank(missing - left))
+    default: return .text(blank(missing) + text)
     }
   }
 
@@ -149,6 +182,12 @@ extension JinjaRun {
         out += "%"
         continue
       }
+      if scalar == "*" {
+        // A width that is given.
+        guard let number = values.popFirst()?.integer, number.magnitude < 100_000 else { throw .tooLarge }
+        isCode = true
+        continue
+      }
       if ("0"..."9").contains(scalar) || scalar == "-" || scalar == "." {
         // A width; a long one is a way to fill memory.
         isCode = true
@@ -197,6 +236,13 @@ extension JinjaRun {
       case .undefined: return .integer(0)
       default: return .integer(try elements(of: value).count)
       }
+    case "center":
+      return try padded(value.written(), argument(0, "width")?.integer ?? 80, "center")
+    case "batch", "slice":
+      return try parted(value, step.text == "batch", argument(0, "")?.integer, argument(1, "fill_with"))
+    case "groupby":
+      guard let key = argument(0, "attribute")?.text else { throw .unknown }
+      return try grouped(value, key)
     case "default", "d":
       let isMissing: Bool
       if case .undefined = value {
@@ -292,6 +338,51 @@ extension JinjaRun {
     case (_, 0): return try filter(JinjaNode(kind: .filter, start: 0, end: 0, text: name), value)
     default: throw .unknown
     }
+  }
+
+  /// Lists of `count` elements, or `count` lists, with what fills up the last.
+  private mutating func parted(_ value: RenderValue, _ isBatch: Bool, _ count: Int?, _ fill: RenderValue?)
+    throws(Stop) -> RenderValue
+  {
+    let items = try elements(of: value)
+    guard let count, count > 0 else { throw .unknown }
+    guard count < 100_000 else { throw .tooLarge }
+    try spend(count)
+    guard !isBatch else {
+      var rows = stride(from: 0, to: items.count, by: count).map { Array(items[$0..<min($0 + count, items.count)]) }
+      if let fill, let last = rows.last, last.count < count {
+        rows[rows.count - 1] += Array(repeating: fill, count: count - last.count)
+      }
+      return .list(rows.map { .list($0) })
+    }
+    var rows: [RenderValue] = []
+    var at = 0
+    for number in 0..<count {
+      let size = items.count / count + (number < items.count % count ? 1 : 0)
+      var row = Array(items[at..<at + size])
+      at += size
+      if let fill, number >= items.count % count, items.count % count > 0 { row.append(fill) }
+      rows.append(.list(row))
+    }
+    return .list(rows)
+  }
+
+  /// Pairs of what an attribute is and the elements with it, in its order.
+  private mutating func grouped(_ value: RenderValue, _ key: String) throws(Stop) -> RenderValue {
+    let items = try elements(of: value)
+    try spend(items.count * 8)
+    var groups: [(key: RenderValue, items: [RenderValue])] = []
+    for item in items {
+      var own = item
+      for part in key.split(separator: ".") { own = member(String(part), of: own) }
+      if let place = groups.firstIndex(where: { RenderValue.areEqual($0.key, own) }) {
+        groups[place].items.append(item)
+      } else {
+        groups.append((own, [item]))
+      }
+    }
+    groups.sort { (RenderValue.order($0.key, $1.key) ?? 0) < 0 }
+    return .list(groups.map { .list([$0.key, .list($0.items)]) })
   }
 
   private mutating func select(_ name: String, _ value: RenderValue, _ given: [RenderValue]) throws(Stop) -> RenderValue

@@ -31,6 +31,9 @@ struct JinjaRun {
 
   /// Levels of expressions and blocks. Frames of this rendering are some kilobytes each.
   static let depthLimit = 72
+  /// Macros within macros; what goes deeper goes on without an end. Those that write schemas take three.
+  static let macroLimit = 20
+  var macros = 0
   /// Bytes of one text, and of the whole.
   static let textLimit = 1 << 18
 
@@ -91,7 +94,7 @@ struct JinjaRun {
     try spend()
     depth += 1
     defer { depth -= 1 }
-    guard depth < Self.depthLimit else { throw .unknown }
+    guard depth < Self.depthLimit else { throw macros > 6 ? .tooLong : .unknown }
     let node = tree[index]
     switch node.kind {
     case .body:
@@ -215,6 +218,9 @@ struct JinjaRun {
   mutating func call(macro index: Int, _ given: [RenderValue], _ named: [(String, RenderValue)]) throws(Stop)
     -> RenderValue
   {
+    guard macros < Self.macroLimit else { throw .tooLong }
+    macros += 1
+    defer { macros -= 1 }
     let node = tree[index]
     guard let body = node.children.last else { throw .unknown }
     var own: [String: RenderValue] = [:]

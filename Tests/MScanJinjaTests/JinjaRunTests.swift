@@ -70,6 +70,9 @@ import Testing
         "aAbBZA"
       ),
       ("{%- for m in messages -%} {{ m.role }} {%- endfor -%} end", "userassistantuserend"),
+      ("{{ [1, 2, 3]|batch(2, 0)|list }}{{ [1, 2, 3]|slice(2, 0)|list }}", "[[1, 2], [3, 0]][[1, 2], [3, 0]]"),
+      ("{% for r, g in messages|groupby('role') %}{{ r }}{{ g|length }}{% endfor %}", "assistant1user2"),
+      ("{{ 'ab'.center(5) }}|{{ 'a'.center(4) }}|{{ 'a'.ljust(2) }}|{{ '7'.zfill(3) }}", "  ab | a  |a |007"),
       ("  {% if true %}\nline\n  {% endif %}\nlast", "line\nlast"),
     ])
   func renders(_ template: String, _ expected: String) throws {
@@ -82,7 +85,10 @@ import Testing
       ("{% include 'x' %}", .unknown), ("{{ 'x' * 999999999 }}", .tooLarge), ("{{ 9 ** 99999 }}", .tooLarge),
       ("{{ '%999999999d'|format(1) }}", .tooLarge), ("{{ range(999999999)|list }}", .tooLong),
       ("{% for a in range(999) %}{% for b in range(999) %}{{ a }}{% endfor %}{% endfor %}", .tooLong),
-      ("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", .unknown),
+      ("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", .tooLong),
+      ("{{ [1]|batch(999999999, 0) }}", .tooLarge), ("{{ [1]|slice(999999999) }}", .tooLarge),
+      ("{{ [1, 2] * 999999999 }}", .tooLarge), ("{{ '{:>999999999}'.format(1) }}", .tooLarge),
+      ("{{ '%*d'|format(999999999, 1) }}", .tooLarge), ("{{ 'x'.center(999999999) }}", .tooLarge),
     ])
   func stops(_ template: String, _ stop: JinjaRun.Stop) {
     #expect(throws: stop) { try render(template) }

@@ -84,6 +84,13 @@ struct JinjaProbe {
         : .list([.dict([("type", .text("text")), ("text", .text(message.content))])])
       return .dict([("role", .text(message.role)), ("content", content)])
     }
+    return render(said, day: day, pick: pick, date: date, tool: tool)
+  }
+
+  private mutating func render(
+    _ said: [RenderValue], day: Int = 0, pick: Int = 0, date: String? = nil, tool: String? = nil
+  ) -> String? {
+    guard stepsLeft > Self.stepsOfOne else { return nil }
     let inputs: [String: RenderValue] = [
       "messages": .list(said), "add_generation_prompt": .bool(true), "bos_token": .text("<s>"),
       "eos_token": .text("</s>"), "pad_token": .text("<pad>"), "unk_token": .text("<unk>"), "documents": .none,
@@ -198,7 +205,7 @@ struct JinjaProbe {
       found += variations(messages, base, style)
     }
     found += moments(messages, base, style)
-    found += tools(messages, style)
+    found += tools(messages, style) + toolUse()
     for count in [1, 9] + counts {
       let talk = Self.talk(of: count)
       guard let text = render(talk, style) else { continue }
@@ -304,6 +311,53 @@ struct JinjaProbe {
       }
     }
     return []
+  }
+
+  private static let toolAnswer = "The shed holds 31 green pots; refused is none of them."
+  private static let place = "green shed at the lake"
+
+  /// What a tool was asked and what it answered, where the template writes such messages: whether both are there, and
+  /// the answer under no other role.
+  private mutating func toolUse() -> [Finding] {
+    let strings = tree.nodes.filter { $0.kind == .string || $0.kind == .attribute }.map(\.text)
+    guard strings.contains("tool") || strings.contains("tool_calls") else { return [] }
+    let call = RenderValue.dict([
+      ("id", .text("call00001")), ("type", .text("function")),
+      (
+        "function",
+        .dict([("name", .text(Self.anyTool)), ("arguments", .dict([("place", .text(Self.place))]))])
+      ),
+    ])
+    func said(_ role: String, _ content: String, _ more: [(key: String, value: RenderValue)] = []) -> RenderValue {
+      .dict([("role", .text(role)), ("content", .text(content))] + more)
+    }
+    let talk = [
+      said("user", Self.second), said("assistant", "", [("tool_calls", .list([call]))]),
+      said("tool", Self.toolAnswer, [("name", .text(Self.anyTool)), ("tool_call_id", .text("call00001"))]),
+      said("assistant", Self.answer), said("user", Self.second),
+    ]
+    guard let text = render(talk, tool: Self.anyTool).map({ Self.folded($0) }), text.holds(Self.answer) else {
+      return []
+    }
+    var found: [Finding] = []
+    // Where neither is written, the template knows of no tools, and drops both alike.
+    let isAsked = text.parts(between: Self.place).count > 1
+    let isAnswered = text.holds(Self.toolAnswer)
+    // Or it writes that a tool has spoken, and something else for what it said.
+    let isTurn = !isAnswered && ownTool == nil && (render(talk).map { Self.word("tool", in: Self.folded($0)) } ?? false)
+    if strings.contains("tool"), isAsked || isTurn, !isAnswered {
+      found.append(Finding(names: ["lost.tool"], value: Self.toolAnswer, injects: "", words: 0))
+    }
+    if strings.contains("tool_calls"), isAnswered, text.holds(Self.anyTool), !isAsked {
+      found.append(Finding(names: ["lost.call"], value: Self.place, injects: "", words: 0))
+    }
+    if isAnswered, let range = text.range(ofPart: Self.toolAnswer) {
+      let near = String(text[..<range.lowerBound].unicodeScalars.suffix(24)).lowercased()
+      if Self.word("system", in: near), !near.holds("tool") {
+        found.append(Finding(names: ["role.tool"], value: near, injects: "", words: 0))
+      }
+    }
+    return found
   }
 
   /// Messages that are not there as they were said.

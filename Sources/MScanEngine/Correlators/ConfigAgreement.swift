@@ -7,6 +7,7 @@ enum ConfigAgreement {
   static func state(of name: String, claims: [String: FileClaims], into buffer: inout FactBuffer) {
     guard name == "config.json", let settings = claims[name]?.settings, !settings.isEmpty else { return }
     holdTotal(settings, into: &buffer)
+    holdLabels(settings, into: &buffer)
     guard let weights = weights(claims) else { return }
     holdTable(settings, weights, into: &buffer)
     holdLayers(settings, weights, into: &buffer)
@@ -29,6 +30,20 @@ enum ConfigAgreement {
     emit(
       "folder.model-too-large", width, "hidden_size", "\(layers) layers of \(size), and \(words) tokens",
       into: &buffer)
+  }
+
+  /// What a class is called, in both directions: pipelines go by one of them, evaluations by the other.
+  private static func holdLabels(_ settings: [String: FileClaims.Setting], into buffer: inout FactBuffer) {
+    let names = "id2label."
+    for key in settings.keys.filter({ $0.hasPrefix(names) }).sorted(by: { $0.precedes($1) }) {
+      guard let label = settings[key], let id = Int(key.dropFirst(names.count)),
+        let back = settings["label2id." + label.text], let other = back.number, other != id
+      else { continue }
+      emit(
+        "folder.labels-differ", back, "label2id",
+        "'\(label.text.prefix(60))' is \(id) in id2label and \(other) in label2id", into: &buffer)
+      return
+    }
   }
 
   /// The weights of the folder: those its index names, all of them, or the one file.

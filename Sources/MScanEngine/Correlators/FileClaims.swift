@@ -43,7 +43,7 @@ struct FileClaims: Sendable {
   static let configKeys = [
     "bos_token_id", "eos_token_id", "pad_token_id", "vocab_size", "hidden_size", "n_embd", "d_model",
     "num_hidden_layers", "n_layer", "num_layers", "torch_dtype", "embedding_size", "word_embed_proj_dim",
-    "quantization_config", "num_nextn_predict_layers", "is_encoder_decoder",
+    "quantization_config", "num_nextn_predict_layers", "is_encoder_decoder", "id2label", "label2id",
   ]
 
   private static let tokenFiles: Set<String> = [

@@ -287,12 +287,19 @@ struct MarkdownBody {
     }
   }
 
+  private static let hidingFonts = [
+    "color=\"white\"", "color='white'", "color=white", "color=\"#fff", "color='#fff", "color=#fff", "size=\"0\"",
+    "size='0'",
+  ]
+
   private func isHiding(_ tag: String) -> Bool {
     let plain = tag.filter { !$0.isWhitespace }
     if plain.contains("style="), Self.hidingStyles.contains(where: { plain.contains($0) }) {
       // White letters on a ground of their own are seen.
       return !plain.contains("background") || !plain.contains("color:white") && !plain.contains("color:#fff")
     }
+    // White or of no size, as pages wrote it before there were styles.
+    if tag.hasPrefix("font"), Self.hidingFonts.contains(where: { plain.contains($0) }) { return true }
     return tag.split(whereSeparator: { $0.isWhitespace || $0 == "/" }).dropFirst().contains {
       $0 == "hidden" || $0.hasPrefix("hidden=")
     }

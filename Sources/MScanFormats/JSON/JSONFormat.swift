@@ -59,6 +59,8 @@ struct JSONWalk {
   private var odditiesLeft = 16
   /// Where the parts of a tokenizer stand.
   private var outline: TokenizerOutline
+  /// Of the vocabulary that is open, or was.
+  private var ids = VocabularyIDs()
   private let isCommented: Bool
 
   init(_ input: ArtifactInput) {
@@ -207,7 +209,10 @@ struct JSONWalk {
     batch.reserveCapacity(Self.atOnce)
     repeat {
       batch.removeAll(keepingCapacity: true)
-      while batch.count < Self.atOnce, let key = reader.nextPlainEntry(bytes) { batch.append(key) }
+      while batch.count < Self.atOnce, let entry = reader.nextPlainEntry(bytes) {
+        batch.append((entry.start, entry.end))
+        ids.take(entry.number, below: input.limits.tokenIds)
+      }
       for key in try keys.insert(batch, bytes) {
         frames[top].key = JSONToken(kind: .key, start: key.start, end: key.end)
         let path = childPath(bytes)
@@ -278,6 +283,7 @@ struct JSONWalk {
     }
     if frames.last?.isMerges == true { outline.merges.isWhole = false }
     if frame.isMerges { outline.beginMerges() }
+    if frame.isVocabulary { ids = VocabularyIDs() }
     frames.append(frame)
     if frame.isObject { keys.begin() }
   }
@@ -285,7 +291,9 @@ struct JSONWalk {
   private mutating func end(_ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer) {
     guard let closed = frames.popLast() else { return }
     if closed.isVocabulary {
-      outline.vocabulary = keys.endKeeping()
+      let table = keys.endKeeping()
+      outline.vocabularyIDs = ids.isClean && ids.count == table.count ? ids : nil
+      outline.vocabulary = table
     } else if closed.isObject {
       keys.end()
     }
@@ -314,6 +322,9 @@ struct JSONWalk {
   }
 
   private mutating func scalar(_ token: JSONToken, _ bytes: Span<UInt8>, into sink: inout FactBuffer) {
+    if frames.last?.isVocabulary == true {
+      ids.take(JSONText.integer(bytes, token) ?? -1, below: input.limits.tokenIds)
+    }
     if isValueWanted, !frames.isEmpty {
       let value: ValueFact.Scalar =
         switch token.kind {

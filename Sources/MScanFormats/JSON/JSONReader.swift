@@ -127,9 +127,10 @@ struct JSONReader {
   /// The next entry of an object where it is a key without escapes and a whole number of up to 15 digits: what
   /// vocabularies consist of. The reader moves behind the number.
   ///
-  /// - Returns: bytes of the key, quotes included; nil for anything else, which the reader still stands before.
+  /// - Returns: bytes of the key, quotes included, and the number; nil for anything else, which the reader still stands
+  ///   before.
   @inline(__always)
-  mutating func nextPlainEntry(_ bytes: Span<UInt8>) -> (start: Int, end: Int)? {
+  mutating func nextPlainEntry(_ bytes: Span<UInt8>) -> (start: Int, end: Int, number: Int)? {
     guard let start = plainStart(bytes, first: .keyOrEnd), let end = Self.plainString(bytes, start) else { return nil }
     var at = end
     if at < bytes.count, bytes[at] != 0x3a { at = bytes.endOfBlanks(from: at) }
@@ -138,7 +139,12 @@ struct JSONReader {
     if at < bytes.count, bytes[at] == 0x20 { at &+= 1 }
     if at < bytes.count, bytes[at] <= 0x20 { at = bytes.endOfBlanks(from: at) }
     let number = at
-    while at < bytes.count, bytes[at] &- 0x30 < 10 { at &+= 1 }
+    var value = 0
+    while at < bytes.count, bytes[at] &- 0x30 < 10 {
+      // Of more digits than are taken, nothing is made.
+      value = value &* 10 &+ Int(bytes[at] &- 0x30)
+      at &+= 1
+    }
     guard at > number, at &- number <= 15, at < bytes.count, bytes[number] != 0x30 || at == number &+ 1 else {
       return nil
     }
@@ -146,7 +152,7 @@ struct JSONReader {
     guard bytes[at] == 0x2c || bytes[at] == 0x7d || bytes[at] <= 0x20 else { return nil }
     position = at
     expect = .commaOrEnd
-    return (start, end)
+    return (start, end, value)
   }
 
   /// The next element of an array where it is a string without escapes, of up to `most` bytes.

@@ -1,5 +1,38 @@
 import MScanBytes
 
+/// The ids of a vocabulary as its entries are read: whether each is a number in bounds that no other has. Nearly all
+/// vocabularies are like that, and then nobody has to look at their entries again.
+struct VocabularyIDs {
+  private var seen: [UInt64] = []
+  private(set) var count = 0
+  private(set) var highest = 0
+  private(set) var isClean = true
+
+  @inline(__always)
+  mutating func take(_ id: Int, below limit: Int) {
+    count &+= 1
+    guard isClean, id >= 0, id < limit else {
+      isClean = false
+      return
+    }
+    let word = id &>> 6
+    if word >= seen.count { grow(to: word, limit) }
+    let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: id & 63)
+    if seen[word] & bit != 0 { isClean = false }
+    seen[word] |= bit
+    highest = max(highest, id)
+  }
+
+  private mutating func grow(to word: Int, _ limit: Int) {
+    let size = max(word &+ 1, min(limit &>> 6 &+ 1, max(1024, seen.count &* 2)))
+    seen.append(contentsOf: repeatElement(0, count: size &- seen.count))
+  }
+
+  func holds(_ id: Int) -> Bool {
+    id >= 0 && id &>> 6 < seen.count && seen[id &>> 6] >> UInt64(truncatingIfNeeded: id & 63) & 1 == 1
+  }
+}
+
 /// The tokens of a vocabulary and their ids, as its text has them: nothing is copied but where each token stands.
 struct TokenVocabulary {
   enum Entry {
@@ -17,7 +50,7 @@ struct TokenVocabulary {
   /// A bit for each id that was seen.
   private var seen: [UInt64] = []
   private let limit: Int
-  private(set) var highest: Int?
+  var highest: Int?
 
   init(_ table: JSONKeys.Table?, limit: Int) {
     self.table = table ?? JSONKeys.Table()

@@ -25,6 +25,8 @@ struct TokenizerOutline {
   private(set) var model: [(name: String, range: ByteRange)] = []
   /// Tokens by id.
   var vocabulary: JSONKeys.Table?
+  /// Its ids, where there is nothing to say of them.
+  var vocabularyIDs: VocabularyIDs?
 
   /// A file that is nothing but a vocabulary: tokens by id.
   let isVocabularyFile: Bool
@@ -47,6 +49,7 @@ struct TokenizerOutline {
   mutating func reset() {
     steps = []
     (addedTokens, addedTokensDecoder, pieces, mergeRange, vocabulary) = (nil, nil, nil, nil, nil)
+    vocabularyIDs = nil
     merges = MergeWalk()
     specialTokens = []
     controls = []

@@ -160,7 +160,9 @@ struct TokenizerReader {
     var (repeated, collided, mistyped, outside) = (Tally(), Tally(), Tally(), Tally())
     var agreeing = 0
     added.index()
-    for number in 0..<vocabulary.count {
+    let isClean = !outline.isAddedTokensFile && (outline.vocabularyIDs.map { agrees($0, bytes) } ?? false)
+    if isClean { vocabulary.highest = outline.vocabularyIDs?.highest }
+    for number in 0..<(isClean ? 0 : vocabulary.count) {
       guard let key = vocabulary.key(number) else { continue }
       let range = ByteRange(key.start, key.end)
       let entry = vocabulary.take(number, bytes)
@@ -199,6 +201,16 @@ struct TokenizerReader {
         "tokenizer.id-gap", ByteRange(key.start, key.end), field: field,
         detail: "'\(short(key, bytes))' has the id \(highest), of \(known) tokens", bytes, into: &sink)
     }
+  }
+
+  /// Whether each added token that has the id of one in the vocabulary is that one.
+  private mutating func agrees(_ ids: VocabularyIDs, _ bytes: Span<UInt8>) -> Bool {
+    var text: [UInt8] = []
+    for token in added.all where ids.holds(token.id) {
+      JSONText.decode(bytes, token.content, repairing: false, into: &text)
+      guard vocabulary.id(of: text.span, bytes) == token.id else { return false }
+    }
+    return true
   }
 
   /// A token of a file that lists nothing but those that are added.

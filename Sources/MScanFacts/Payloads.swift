@@ -103,6 +103,9 @@ public struct CallableFact: Sendable, Hashable {
   public var function = ""
   /// Of source code: dotted names and keywords of texts that flow into the arguments, bounded.
   public var receives: [String] = []
+  /// How what flows into the arguments was asked for: `os.getenv(HOME)` by a name that is written there, `os.getenv(?)` by
+  /// another, `os.environ(*)` as a whole, `?(_API_KEY)` by a name that holds a keyword.
+  public var asked: [String] = []
   /// Of source code: texts that arguments come to, bounded.
   public var constants: [String] = []
   /// How the loader gets to it, the first step first; empty when nothing but the file itself says.
@@ -150,7 +153,7 @@ public struct CallableFact: Sendable, Hashable {
   public var dotted: String { subjects.first ?? "" }
 
   public static let attributes = [
-    "module", "name", "stage", "via", "arguments", "when", "resolved", "root", "function", "receives", "constants",
+    "module", "name", "stage", "via", "arguments", "when", "resolved", "root", "function", "receives", "asked", "constants",
   ]
 
   func attribute(named attribute: String) -> AttributeValue? {
@@ -165,6 +168,7 @@ public struct CallableFact: Sendable, Hashable {
     case "root": .text(String(dotted.prefix { $0 != "." }))
     case "function": .text(function)
     case "receives": .list(receives)
+    case "asked": .list(asked)
     case "constants": .list(constants)
     default: nil
     }

@@ -164,11 +164,16 @@ extension PythonStatements {
 
   /// Dotted names, and keywords of texts, that flow into a call: through nested calls, through names and attributes,
   /// through what functions of the module return. Every assignment counts, whatever the order they run in.
-  mutating func sources(of node: NodeID) -> [String] {
+  ///
+  /// - Returns: the names, and how each was asked for (``CallableFact/asked``).
+  mutating func sources(of node: NodeID) -> (names: [String], asked: [String]) {
     var open: [NodeID] = []
     for argument in tree.children(of: node).dropFirst() where !isPlain(argument) { open.append(argument) }
-    guard !open.isEmpty else { return [] }
+    guard !open.isEmpty else { return ([], []) }
     var found: [String] = []
+    var asked: [String] = []
+    // What is called or looked into: it is not handed on itself.
+    var bases: [NodeID] = []
     // Few enough to look through.
     var seen: [NodeID] = []
     while let next = open.popLast(), seen.count < Self.flowBound, found.count < Self.sourceBound {
@@ -190,17 +195,28 @@ extension PythonStatements {
           isNamed = isNamed || !resolver.paths.form(path).contains(.result)
           let text = resolver.paths.text(path)
           if !found.contains(text) { found.append(text) }
+          if !bases.contains(next) { add(text + "(*)", to: &asked) }
         }
         open += resolver.origins(of: next)
         // What `os.environ` is an attribute of is told by its name; what a call gave is not.
         if kind == .attribute, !isNamed { open.append(tree[next].first) }
         continue
+      case .item:
+        let parts = tree.children(of: next).prefix(2).map { $0 }
+        if let object = parts.first, parts.count == 2 {
+          bases.append(object)
+          for case .path(let path) in resolver.values(of: object) {
+            state(resolver.paths.text(path), askedBy: parts[1], &found, &asked)
+          }
+        }
       case .call:
+        bases.append(tree[next].first)
         for value in resolver.values(of: tree[next].first) {
           switch value {
           case .path(let path):
             let text = resolver.paths.text(path)
             if !found.contains(text) { found.append(text) }
+            if let first = tree.given(to: next).first { state(text, askedBy: first, &found, &asked) }
           case .function(let function):
             if let scope = scopes.opened[function] { open += scopes.scopes[scope].returns.prefix(4) }
           default: continue
@@ -211,7 +227,28 @@ extension PythonStatements {
       for child in tree.children(of: next).prefix(32) where !isPlain(child) { open.append(child) }
     }
     resolver.charge(seen.count >> 2)
-    return found
+    return (found, asked)
+  }
+
+  /// What something is asked for, and keywords in it, whether it is written there or put together elsewhere.
+  private mutating func state(
+    _ name: String, askedBy key: NodeID, _ found: inout [String], _ asked: inout [String]
+  ) {
+    let values = resolver.values(of: key)
+    let keys = values.compactMap(\.asText)
+    guard !keys.isEmpty, keys.count == values.count else { return add(name + "(?)", to: &asked) }
+    for key in keys {
+      add(name + "(" + key.prefix(80) + ")", to: &asked)
+      guard !texts.isEmpty else { continue }
+      for match in texts.matches(in: key.utf8.span) {
+        if !found.contains(match.keyword) { found.append(match.keyword) }
+        add("?(" + match.keyword + ")", to: &asked)
+      }
+    }
+  }
+
+  private func add(_ text: String, to asked: inout [String]) {
+    if asked.count < Self.sourceBound, !asked.contains(text) { asked.append(text) }
   }
 
   /// Whether nothing flows out of an expression.

@@ -267,7 +267,7 @@ struct PythonStatements {
       when: moment(of: node), subjects: texts(subjects))
     fact.function = function(of: node)
     fact.constants = constants(of: node)
-    fact.receives = sources(of: node)
+    (fact.receives, fact.asked) = sources(of: node)
     if let known = knownSteps[fact.function] {
       fact.flow = known
     } else {

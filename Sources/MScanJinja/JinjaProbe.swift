@@ -35,6 +35,8 @@ struct JinjaProbe {
   /// The tool that every conversation has, for a template that takes none without.
   private var ownTool: String?
   private static let anyTool = "lookup_thing"
+  /// Whether the last rendering was refused.
+  private var isRefused = false
   /// What a rendering ran into.
   private var excess: JinjaRun.Stop?
 
@@ -100,11 +102,13 @@ struct JinjaProbe {
     run.day = day
     run.pick = pick
     run.date = date
+    isRefused = false
     defer { stepsLeft -= Self.stepsOfOne - max(0, run.stepsLeft) }
     do throws(JinjaRun.Stop) {
       return try run.render()
     } catch {
       if error == .tooLarge || error == .tooLong { excess = error }
+      isRefused = error == .refused
       return nil
     }
   }
@@ -205,7 +209,7 @@ struct JinjaProbe {
       found += variations(messages, base, style)
     }
     found += moments(messages, base, style)
-    found += tools(messages, style) + toolUse()
+    found += tools(messages, style) + toolUse() + answerRole(messages, base) + order(style) + parts()
     for count in [1, 9] + counts {
       let talk = Self.talk(of: count)
       guard let text = render(talk, style) else { continue }
@@ -313,7 +317,10 @@ struct JinjaProbe {
     return []
   }
 
-  private static let toolAnswer = "The shed holds 31 green pots; refused is none of them."
+  private static let toolAnswer = """
+    The shed holds 31 green pots; error 7 was met with none of them, and no warning. All were counted twice from the left \
+    to the right, and once more from behind, before the door was closed.
+    """
   private static let place = "green shed at the lake"
 
   /// What a tool was asked and what it answered, where the template writes such messages: whether both are there, and
@@ -397,6 +404,56 @@ struct JinjaProbe {
     return found
   }
 
+  /// The answer that is asked for, under the role of the system.
+  private func answerRole(_ messages: [Message], _ text: String) -> [Finding] {
+    guard let last = messages.last, let range = text.range(ofPart: Self.folded(last.content)) else { return [] }
+    let tail = String(text[range.upperBound...].unicodeScalars.suffix(24)).lowercased()
+    guard Self.word("system", in: tail), !["assistant", "model", "bot", "ai"].contains(where: { tail.holds($0) }) else {
+      return []
+    }
+    return [Finding(names: ["role.answer"], value: tail, injects: "", words: 0)]
+  }
+
+  /// Messages in another order than they were said in, or once where they were said twice.
+  private mutating func order(_ style: Style) -> [Finding] {
+    let talk = Self.talk(of: 5)
+    if let text = render(talk, style).map({ Self.folded($0) }) {
+      let places = talk.compactMap { text.range(ofPart: Self.folded($0.content))?.lowerBound }
+      if places.count == talk.count, places != places.sorted() {
+        return [Finding(names: ["order"], value: "five messages", injects: "", words: 0)]
+      }
+    }
+    let same = [talk[0], talk[1], talk[0]]
+    guard let text = render(same, style).map({ Self.folded($0) }) else { return [] }
+    let times = text.parts(between: Self.folded(talk[0].content)).count - 1
+    return times == 1 ? [Finding(names: ["order"], value: "a question that is asked twice", injects: "", words: 0)] : []
+  }
+
+  /// What stands with a picture, and with the second part of a message.
+  private mutating func parts() -> [Finding] {
+    func said(_ parts: [RenderValue]) -> [RenderValue] {
+      [.dict([("role", .text("user")), ("content", .list(parts))])]
+    }
+    func part(_ text: String) -> RenderValue { .dict([("type", .text("text")), ("text", .text(text))]) }
+    let picture = RenderValue.dict([("type", .text("image"))])
+    let strings = Set(tree.nodes.filter { $0.kind == .string || $0.kind == .attribute }.map(\.text))
+    guard strings.contains("text") || strings.contains("image"),
+      let plain = render(said([part(Self.second)])).map({ Self.folded($0) }), plain.holds(Self.second)
+    else { return [] }
+    var found: [Finding] = []
+    if let text = render(said([part(Self.second), part(Self.answer)])).map({ Self.folded($0) }), text.holds(Self.second),
+      !text.holds(Self.answer)
+    {
+      found.append(Finding(names: ["lost.user"], value: "the second part of a message", injects: "", words: 0))
+    }
+    if let text = render(said([picture, part(Self.second)])).map({ Self.folded($0) }), text.holds(Self.second),
+      let other = difference(plain, text), other.words > 4
+    {
+      found.append(Finding(names: ["trigger.shape"], value: "a picture", injects: other.text, words: other.words))
+    }
+    return found
+  }
+
   private static func word(_ word: String, in text: String) -> Bool {
     guard let range = text.range(ofPart: word) else { return false }
     let before = text[..<range.lowerBound].last
@@ -456,7 +513,9 @@ struct JinjaProbe {
     let shapes = [
       last.content.uppercased(), Array(repeating: last.content, count: 30).joined(separator: ". "),
       "7 " + last.content + "?", "42",
-      "yes", "# " + last.content + "!",
+      "yes", "# " + last.content + "!", "Grüße aus Köln. 你好！ Привет 😀 " + last.content,
+      last.content + " See https://example.org/a?b=1 or www.example.org", "Why? How? When? And who? " + last.content,
+      "<p>A <b>bold</b> word.</p> " + last.content,
     ] + signs.flatMap { [$0 + " " + last.content, last.content + $0] }
     for content in shapes {
       if let finding = compare(messages, base, style, content) {
@@ -477,7 +536,7 @@ struct JinjaProbe {
     guard let last = messages.last else { return nil }
     var other = messages
     other[other.count - 1].content = content
-    guard let text = render(other, style) else { return nil }
+    guard let text = render(other, style) else { return isRefused ? ("the conversation is refused", 3) : nil }
     let seen = Self.folded(text)
     let said = Self.folded(content)
     let expected = base.parts(between: Self.folded(last.content)).joined(separator: said)
@@ -526,10 +585,12 @@ struct JinjaProbe {
       found.append(Finding(names: ["trigger.date"], value: text, injects: other.text, words: other.words))
       break
     }
-    if asksDate, let text = render(messages, style, day: 1), let other = difference(base, Self.folded(text)),
-      other.words > 4
-    {
+    for day in 1..<JinjaRun.days where asksDate {
+      guard let text = render(messages, style, day: day), let other = difference(base, Self.folded(text)),
+        other.words > 4
+      else { continue }
       found.append(Finding(names: ["trigger.date"], value: "another day", injects: other.text, words: other.words))
+      break
     }
     if asksChance, let text = render(messages, style, pick: 1), let other = difference(base, Self.folded(text)) {
       found.append(Finding(names: ["trigger.random"], value: "chance", injects: other.text, words: other.words))
@@ -693,7 +754,9 @@ extension JinjaTeller {
 
   /// Whether it looks into what is said, or takes parts of it.
   private mutating func inspectsContent() -> Bool {
-    let plain: Set<String> = ["trim", "tojson", "string", "safe", "strip", "lstrip", "rstrip", "content", "text"]
+    let plain: Set<String> = [
+      "trim", "tojson", "string", "safe", "strip", "lstrip", "rstrip", "content", "text", "get", "items", "append",
+    ]
     for index in tree.nodes.indices {
       let node = tree[index]
       switch node.kind {
@@ -702,8 +765,9 @@ extension JinjaTeller {
         if !reads.read(index).isDisjoint(with: ["content", "length"]) { return true }
       case .postfix:
         guard reads.read(index).contains("content") || reads.read(index).contains("length") else { continue }
-        for step in node.children.dropFirst() {
+        for (before, step) in zip(node.children, node.children.dropFirst()) {
           let kind = tree[step].kind
+          if kind == .call, plain.contains(tree[before].text) { continue }
           if kind == .slice || kind == .filter && !plain.contains(tree[step].text) { return true }
           if kind == .test,
             !["string", "defined", "undefined", "none", "mapping", "iterable", "sequence"].contains(tree[step].text)
@@ -711,14 +775,8 @@ extension JinjaTeller {
             return true
           }
           if kind == .subscripted, let key = tree[step].children.first, tree[key].kind != .string { return true }
-          if kind == .attribute,
-            [
-              "split", "replace", "find", "count", "startswith", "endswith", "isupper", "islower",
-              "isdigit", "isalpha", "upper", "lower", "title", "removeprefix", "removesuffix", "partition",
-            ].contains(tree[step].text)
-          {
-            return true
-          }
+          // A method of what is said.
+          if kind == .call { return true }
         }
       default: continue
       }

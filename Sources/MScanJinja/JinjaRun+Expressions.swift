@@ -355,9 +355,11 @@ extension JinjaRun {
     }
   }
 
-  /// Two days that have little in common.
+  /// Days that are tried: two that have little in common, and one of each of the years to come.
+  static let days = 8
+
   private func written(day format: String) -> String {
-    let days: [[Character: String]] = [
+    var days: [[Character: String]] = [
       [
         "Y": "2024", "y": "24", "m": "03", "d": "05", "B": "March", "b": "Mar", "A": "Tuesday", "a": "Tue", "H": "09",
         "M": "15", "S": "10", "j": "065", "p": "AM", "I": "09", "e": " 5",
@@ -367,11 +369,12 @@ extension JinjaRun {
         "M": "42", "S": "57", "j": "332", "p": "PM", "I": "09", "e": "28",
       ],
     ]
+    for year in 25..<31 { days.append(days[1].merging(["Y": "20\(year)", "y": "\(year)"]) { $1 }) }
     var out = ""
     var isCode = false
     for character in format.prefix(200) {
       if isCode {
-        out += days[day % 2][character] ?? ""
+        out += days[day % days.count][character] ?? ""
         isCode = character == "-"
       } else if character == "%" {
         isCode = true

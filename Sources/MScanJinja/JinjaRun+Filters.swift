@@ -84,6 +84,7 @@ extension JinjaRun {
       guard let width = given.first?.integer else { throw .unknown }
       return try padded(text, width, name)
     case "isdigit", "isnumeric", "isdecimal": return .bool(!text.isEmpty && text.allSatisfy(\.isNumber))
+    case "isascii": return .bool(text.utf8.allSatisfy { $0 < 0x80 })
     case "isalpha": return .bool(!text.isEmpty && text.allSatisfy(\.isLetter))
     case "isalnum": return .bool(!text.isEmpty && text.allSatisfy { $0.isLetter || $0.isNumber })
     case "isupper": return .bool(text.contains(where: \.isUppercase) && !text.contains(where: \.isLowercase))
@@ -236,6 +237,8 @@ extension JinjaRun {
       case .undefined: return .integer(0)
       default: return .integer(try elements(of: value).count)
       }
+    case "striptags": return try text(Self.withoutTags(value.written()))
+    case "urlize": return try text(Self.linked(value.written()))
     case "center":
       return try padded(value.written(), argument(0, "width")?.integer ?? 80, "center")
     case "batch", "slice":
@@ -295,12 +298,26 @@ extension JinjaRun {
       let items = try elements(of: value)
       return items.isEmpty ? .undefined : pick == 0 ? items[0] : items[items.count - 1]
     case "unique":
+      let key = argument(1, "attribute")?.text
       var kept: [RenderValue] = []
-      for item in try elements(of: value).prefix(256) where !kept.contains(where: { RenderValue.areEqual($0, item) }) {
+      var known: [RenderValue] = []
+      for item in try elements(of: value).prefix(256) {
+        let own = compared(item, by: key)
+        guard !known.contains(where: { RenderValue.areEqual($0, own) }) else { continue }
+        known.append(own)
         kept.append(item)
       }
       return .list(kept)
-    case "sort": return .list(try elements(of: value).sorted { (RenderValue.order($0, $1) ?? 0) < 0 })
+    case "sort":
+      let key = argument(2, "attribute")?.text
+      let isReversed = argument(0, "reverse")?.isTrue ?? false
+      let items = try elements(of: value)
+      try spend(items.count * 4)
+      let sorted = items.enumerated().sorted { a, b in
+        let order = RenderValue.order(compared(a.element, by: key), compared(b.element, by: key)) ?? 0
+        return order == 0 ? a.offset < b.offset : (order < 0) != isReversed
+      }
+      return .list(sorted.map(\.element))
     case "sum": return .integer(try elements(of: value).reduce(0) { $0 &+ ($1.integer ?? 0) })
     case "min": return try elements(of: value).min { (RenderValue.order($0, $1) ?? 0) < 0 } ?? .undefined
     case "max": return try elements(of: value).max { (RenderValue.order($0, $1) ?? 0) < 0 } ?? .undefined
@@ -338,6 +355,33 @@ extension JinjaRun {
     case (_, 0): return try filter(JinjaNode(kind: .filter, start: 0, end: 0, text: name), value)
     default: throw .unknown
     }
+  }
+
+  /// Without elements and comments of a page, and with single blanks.
+  private static func withoutTags(_ text: String) -> String {
+    var out = ""
+    var isTag = false
+    for character in text {
+      if character == "<" { isTag = true }
+      if !isTag { out.append(character) }
+      if character == ">" { isTag = false }
+    }
+    return out.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+  }
+
+  /// With addresses as links, about as Jinja2 writes them.
+  private static func linked(_ text: String) -> String {
+    text.split(separator: " ", omittingEmptySubsequences: false).map { word in
+      let isAddress = ["http://", "https://", "www.", "mailto:"].contains { word.hasPrefix($0) }
+      return isAddress ? "<a href=\"\(word)\" rel=\"noopener\">\(word)</a>" : String(word)
+    }.joined(separator: " ")
+  }
+
+  /// What an element is sorted by: an attribute of it where one is named, texts without their case.
+  private func compared(_ item: RenderValue, by key: String?) -> RenderValue {
+    var own = item
+    for part in (key ?? "").split(separator: ".") { own = member(String(part), of: own) }
+    return own.text.map { .text($0.lowercased()) } ?? own
   }
 
   /// Lists of `count` elements, or `count` lists, with what fills up the last.

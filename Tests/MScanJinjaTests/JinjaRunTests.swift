@@ -72,6 +72,8 @@ import Testing
       ("{%- for m in messages -%} {{ m.role }} {%- endfor -%} end", "userassistantuserend"),
       ("{{ [1, 2, 3]|batch(2, 0)|list }}{{ [1, 2, 3]|slice(2, 0)|list }}", "[[1, 2], [3, 0]][[1, 2], [3, 0]]"),
       ("{% for r, g in messages|groupby('role') %}{{ r }}{{ g|length }}{% endfor %}", "assistant1user2"),
+      ("{% for m in messages|sort(attribute='role', reverse=true) %}{{ m.role }}{% endfor %}", "useruserassistant"),
+      ("{{ ['b', 'A', 'a']|sort|join }}{{ ['b', 'A', 'a']|unique|join }}", "AabbA"),
       ("{{ 'ab'.center(5) }}|{{ 'a'.center(4) }}|{{ 'a'.ljust(2) }}|{{ '7'.zfill(3) }}", "  ab | a  |a |007"),
       ("  {% if true %}\nline\n  {% endif %}\nlast", "line\nlast"),
     ])

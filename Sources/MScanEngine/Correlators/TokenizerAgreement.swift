@@ -73,6 +73,8 @@ enum TokenizerAgreement {
     of name: String, _ claims: [String: FileClaims], into buffer: inout FactBuffer
   ) {
     guard let settings = claims[name]?.settings else { return }
+    // A list of added tokens alone is not all that there is: the vocabulary has its own.
+    guard order.prefix(3).contains(where: { !(claims[$0]?.tokens.isEmpty ?? true) }) else { return }
     let tokens = order.flatMap { claims[$0]?.tokens ?? [] }
     let known = Set(tokens.compactMap(\.id))
     // Where so many are listed that not all were stated, one that is missing says nothing.

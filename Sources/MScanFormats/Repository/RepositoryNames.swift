@@ -34,6 +34,7 @@ enum RepositoryNames {
     "wsf": "windows-script", "hta": "windows-script", "applescript": "apple-script", "html": "html", "htm": "html",
     "xhtml": "html", "svg": "html", "js": "javascript", "mjs": "javascript", "cjs": "javascript",
     "desktop": "shortcut", "url": "shortcut", "ipynb": "notebook", "mdc": "markdown",
+    "toml": "toml",
   ]
 
   private static let stems: [String: String] = [

@@ -35,7 +35,10 @@ public enum RequirementsFormat: Format {
   private static func take(_ line: Range<Int>, _ text: inout RepositoryText, into sink: inout FactBuffer) {
     let range = text.trimmed(line)
     guard !range.isEmpty else { return }
-    var words = text.text(range).split { $0 == " " || $0 == "\t" || $0 == "\n" || $0 == "\r" }.map(String.init)
+    // pip puts what follows right behind, so that an option may be written in two halves.
+    let joined = text.text(range).split(separator: "\\\r\n", omittingEmptySubsequences: false).joined()
+      .split(separator: "\\\n", omittingEmptySubsequences: false).joined()
+    var words = joined.split { $0 == " " || $0 == "\t" || $0 == "\n" || $0 == "\r" }.map(String.init)
     // `#` starts a comment at the start of a word; inside an address it does not.
     if let comment = words.firstIndex(where: { $0.hasPrefix("#") }) { words.removeSubrange(comment...) }
     words.removeAll { $0 == "\\" }

@@ -13,7 +13,7 @@ struct CharacterMap {
   private static let longest = 24
   private static let shown = 16
 
-  /// Texts of two ASCII characters or more that are replaced.
+  /// Texts of ASCII that are replaced, single capitals by small letters not among them: maps that fold case do that.
   private(set) var rewrites: [(from: String, to: String)] = []
   /// Replacements that are longer than any of a character, or hold an address.
   private(set) var unusualTexts: [String] = []
@@ -75,8 +75,9 @@ struct CharacterMap {
           guard let leaf = units[next.base] else { return false }
           let place = Units.value(leaf)
           guard place < texts.count else { return false }
-          if next.text.count > 1, rewrites.count < Self.shown {
-            let text = texts[place...].prefix { $0 != 0 }
+          let text = texts[place...].prefix { $0 != 0 }
+          let isFolded = next.text.count == 1 && text.elementsEqual([byte | ((0x41...0x5a).contains(byte) ? 0x20 : 0)])
+          if !isFolded, next.text != [0x20], rewrites.count < Self.shown {
             rewrites.append(
               (String(decoding: next.text, as: UTF8.self), String(decoding: text.prefix(200), as: UTF8.self)))
           }

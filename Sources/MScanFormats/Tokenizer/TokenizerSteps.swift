@@ -182,6 +182,16 @@ extension TokenizerReader {
         "tokenizer.template-drops", range(list, step), field: step.scope,
         detail: "'\(field)' has no place for text \(name)", bytes, into: &sink)
     }
+    let texts = found.filter { wanted.contains($0) }
+    if texts.count > wanted.count {
+      note(
+        "tokenizer.template-repeats", range(list, step), field: step.scope,
+        detail: "'\(field)' puts a text in \(texts.count) times for \(wanted.count)", bytes, into: &sink)
+    } else if texts.count == wanted.count, texts != wanted, Set(texts) == Set(wanted) {
+      note(
+        "tokenizer.template-swaps", range(list, step), field: step.scope,
+        detail: "'\(field)' puts the second text before the first", bytes, into: &sink)
+    }
   }
 
   /// Holds the id that a mark is put in as against the id that it has.

@@ -32,17 +32,27 @@ enum ConfigAgreement {
       into: &buffer)
   }
 
+  /// Classes of a model of which two that are called alike are no accident: lists of a thousand have such pairs.
+  private static let fewLabels = 10
+
   /// What a class is called, in both directions: pipelines go by one of them, evaluations by the other.
   private static func holdLabels(_ settings: [String: FileClaims.Setting], into buffer: inout FactBuffer) {
     let names = "id2label."
-    for key in settings.keys.filter({ $0.hasPrefix(names) }).sorted(by: { $0.precedes($1) }) {
-      guard let label = settings[key], let id = Int(key.dropFirst(names.count)),
-        let back = settings["label2id." + label.text], let other = back.number, other != id
-      else { continue }
-      emit(
+    var ids: [String: [Int]] = [:]
+    let keys = settings.keys.filter { $0.hasPrefix(names) }.sorted { $0.precedes($1) }
+    for key in keys {
+      guard let label = settings[key], let id = Int(key.dropFirst(names.count)) else { continue }
+      ids[label.text, default: []].append(id)
+      guard let known = ids[label.text], known.count > 1, keys.count <= fewLabels else { continue }
+      return emit(
+        "folder.labels-differ", label, "id2label", "'\(label.text.prefix(60))' is \(known[0]) and \(id)",
+        into: &buffer)
+    }
+    for (label, known) in ids.sorted(by: { $0.key.precedes($1.key) }) {
+      guard let back = settings["label2id." + label], let id = back.number, !known.contains(id) else { continue }
+      return emit(
         "folder.labels-differ", back, "label2id",
-        "'\(label.text.prefix(60))' is \(id) in id2label and \(other) in label2id", into: &buffer)
-      return
+        "'\(label.prefix(60))' is \(known[0]) in id2label and \(id) in label2id", into: &buffer)
     }
   }
 

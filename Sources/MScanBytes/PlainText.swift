@@ -20,7 +20,7 @@ public enum PlainText {
         marked = 0
       }
       // A name with underscores is one word.
-      let isLetter = (scalar.properties.isAlphabetic || scalar == "_") && mark == nil
+      let isLetter = mark == nil && (isAlphabetic(scalar) || scalar == "_")
       if isLetter, isIdeograph(scalar) {
         ideographs += 1
       } else if isLetter {
@@ -32,6 +32,11 @@ public enum PlainText {
     }
     if run >= 2 { words += 1 }
     return words + ideographs / 2
+  }
+
+  /// Asked of ASCII without Unicode's tables.
+  private static func isAlphabetic(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.isASCII ? (0x61...0x7a).contains(scalar.value | 0x20) : scalar.properties.isAlphabetic
   }
 
   private static func isIdeograph(_ scalar: Unicode.Scalar) -> Bool {
@@ -61,6 +66,12 @@ public enum PlainText {
     var result = String.UnicodeScalarView()
     var isBlank = true
     for scalar in text.unicodeScalars {
+      if (0x21..<0x7f).contains(scalar.value) {
+        let isCapital = (0x41...0x5a).contains(scalar.value)
+        result.append(isCapital ? Unicode.Scalar(scalar.value | 0x20) ?? scalar : scalar)
+        isBlank = false
+        continue
+      }
       if InvisibleText.kind(of: scalar) != nil { continue }
       if scalar.properties.isWhitespace {
         if !isBlank { result.append(" ") }

@@ -237,8 +237,10 @@ extension JinjaRun {
       case .undefined: return .integer(0)
       default: return .integer(try elements(of: value).count)
       }
-    case "striptags": return try text(Self.withoutTags(value.written()))
-    case "urlize": return try text(Self.linked(value.written()))
+    case "striptags", "urlize":
+      let written = value.written()
+      try spend(1 + written.utf8.count / 16)
+      return try text(step.text == "urlize" ? Self.linked(written) : Self.withoutTags(written))
     case "center":
       return try padded(value.written(), argument(0, "width")?.integer ?? 80, "center")
     case "batch", "slice":
@@ -302,7 +304,8 @@ extension JinjaRun {
       var kept: [RenderValue] = []
       var known: [RenderValue] = []
       for item in try elements(of: value).prefix(256) {
-        let own = compared(item, by: key)
+        let own = try compared(item, by: key)
+        try spend(known.count * (1 + (own.text?.utf8.count ?? 0) / 256))
         guard !known.contains(where: { RenderValue.areEqual($0, own) }) else { continue }
         known.append(own)
         kept.append(item)
@@ -313,11 +316,13 @@ extension JinjaRun {
       let isReversed = argument(0, "reverse")?.isTrue ?? false
       let items = try elements(of: value)
       try spend(items.count * 4)
-      let sorted = items.enumerated().sorted { a, b in
-        let order = RenderValue.order(compared(a.element, by: key), compared(b.element, by: key)) ?? 0
-        return order == 0 ? a.offset < b.offset : (order < 0) != isReversed
+      var keyed: [(place: Int, key: RenderValue)] = []
+      for (place, item) in items.enumerated() { keyed.append((place, try compared(item, by: key))) }
+      keyed.sort { a, b in
+        let order = RenderValue.order(a.key, b.key) ?? 0
+        return order == 0 ? a.place < b.place : (order < 0) != isReversed
       }
-      return .list(sorted.map(\.element))
+      return .list(keyed.map { items[$0.place] })
     case "sum": return .integer(try elements(of: value).reduce(0) { $0 &+ ($1.integer ?? 0) })
     case "min": return try elements(of: value).min { (RenderValue.order($0, $1) ?? 0) < 0 } ?? .undefined
     case "max": return try elements(of: value).max { (RenderValue.order($0, $1) ?? 0) < 0 } ?? .undefined
@@ -378,9 +383,10 @@ extension JinjaRun {
   }
 
   /// What an element is sorted by: an attribute of it where one is named, texts without their case.
-  private func compared(_ item: RenderValue, by key: String?) -> RenderValue {
+  private mutating func compared(_ item: RenderValue, by key: String?) throws(Stop) -> RenderValue {
     var own = item
     for part in (key ?? "").split(separator: ".") { own = member(String(part), of: own) }
+    try spend(1 + (own.text?.utf8.count ?? 0) / 16)
     return own.text.map { .text($0.lowercased()) } ?? own
   }
 
@@ -419,6 +425,7 @@ extension JinjaRun {
     for item in items {
       var own = item
       for part in key.split(separator: ".") { own = member(String(part), of: own) }
+      try spend(groups.count * (1 + (own.text?.utf8.count ?? 0) / 256))
       if let place = groups.firstIndex(where: { RenderValue.areEqual($0.key, own) }) {
         groups[place].items.append(item)
       } else {

@@ -48,6 +48,8 @@ struct DottedPaths {
   /// In place of a word, for what a call of the name in front of it gives.
   private static let given = UInt32.max - 2
   private static let dot = UInt8(ascii: ".")
+  /// Texts that are taken apart. Bytes; 1,000: names that are longer are of no module.
+  private static let textLimit = 1000
 
   private var entries: [Entry] = []
   private var children = NumberTable(capacity: 256)
@@ -158,7 +160,8 @@ struct DottedPaths {
 
   private mutating func append(_ text: String, to parent: UInt32) -> DottedPath {
     var at = parent
-    if !text.utf8.contains(Self.dot) { return DottedPath(number: child(at, word(text))) }
+    // A computed text may be long; then it is no name, and one word.
+    if !text.utf8.contains(Self.dot) || text.utf8.count > Self.textLimit { return DottedPath(number: child(at, word(text))) }
     for part in text.split(separator: ".", omittingEmptySubsequences: false) { at = child(at, word(String(part))) }
     return DottedPath(number: at)
   }

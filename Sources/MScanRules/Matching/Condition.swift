@@ -102,11 +102,13 @@ struct Condition: Sendable, Hashable {
 
   private static func find(_ part: [UInt8], in text: String) -> Bool {
     guard let first = part.first else { return true }
-    var rest = text.utf8[...]
-    while let at = rest.firstIndex(of: first) {
-      rest = rest[at...]
-      if rest.starts(with: part) { return true }
-      rest = rest.dropFirst()
+    let bytes = text.utf8.span
+    var at = 0
+    next: while at <= bytes.count - part.count {
+      defer { at += 1 }
+      guard bytes[at] == first else { continue }
+      for step in 1..<max(1, part.count) where bytes[at + step] != part[step] { continue next }
+      return true
     }
     return false
   }

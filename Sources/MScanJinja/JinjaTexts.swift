@@ -200,5 +200,14 @@ extension JinjaTeller {
       guard let start = first[kind] else { continue }
       state(TemplateFact(.invisible, [kind], number: counts[kind]), start, start + 1, into: &sink)
     }
+    // Letters of another alphabet among those of a word are seen, and not told apart.
+    let mixed = tree.nodes.first { node in
+      (node.kind == .data || node.kind == .string) && !node.text.utf8.allSatisfy { $0 < 0x80 }
+        && TextShape(node.text).mixesScripts
+    }
+    if let mixed {
+      let value = String(mixed.text.unicodeScalars.prefix(120))
+      state(TemplateFact(.invisible, ["lookalike"], value: value), mixed.start, mixed.end, into: &sink)
+    }
   }
 }

@@ -1,0 +1,171 @@
+import MScanBytes
+
+/// What attributes and entries are.
+extension PythonResolver {
+  /// A built-in thing by its name.
+  mutating func builtin(_ name: String) -> [PythonValue] { paths.single(paths.member(name, of: builtins)) }
+
+  func assigned(to attribute: UInt32) -> [NodeID] {
+    scopes.attributeValues.indices.contains(Int(attribute)) ? scopes.attributeValues[Int(attribute)] : []
+  }
+
+  /// Whatever is assigned to an attribute of that name.
+  mutating func valuesSet(on name: UInt32) -> [PythonValue] { attributeValues(name) }
+
+  mutating func attributeValues(_ name: UInt32) -> [PythonValue] {
+    let assigned = assigned(to: name)
+    guard !assigned.isEmpty else { return [] }
+    let before = assignedToAttribute[Int(name)]
+    switch before {
+    case .known(let known) where environment.isEmpty: return known
+    case .active: return []
+    default: break
+    }
+    assignedToAttribute[Int(name)] = .active
+    let all = kept(assigned.flatMap { values(of: $0) })
+    assignedToAttribute[Int(name)] = environment.isEmpty ? .known(all) : before
+    return all
+  }
+
+  /// The same for a name of the module, by its number.
+  mutating func attribute(_ name: UInt32, of value: PythonValue) -> [PythonValue] {
+    if case .path(let path) = value, !Self.isSpecial(tree.names.firstByte(of: name)) {
+      return paths.length(path) > Self.pathLength ? [] : paths.single(paths.member(name, of: path))
+    }
+    return attribute(tree.names.text(name), of: value)
+  }
+
+  /// What an attribute is whatever it hangs on: every frame and every module leads to the built-in names.
+  mutating func attributeOfAnything(_ name: UInt32) -> [PythonValue] {
+    guard Self.isSpecial(tree.names.firstByte(of: name)) else { return [] }
+    let text = tree.names.text(name)
+    return text == "f_builtins" || text == "__builtins__" ? paths.single(builtins) : []
+  }
+
+  /// Bytes of a dotted name above which nothing more is hung on it. 400.
+  private static let pathLength = 400
+
+  mutating func attribute(_ name: String, of value: PythonValue) -> [PythonValue] {
+    if case .path(let path) = value, !Self.isSpecial(name.utf8.first ?? 0) { return member(name, of: path) }
+    switch name {
+    // A frame leads to the names of whatever runs in it.
+    case "f_builtins": return paths.single(builtins)
+    case "f_globals", "f_locals": return [.namespace]
+    default: break
+    }
+    switch value {
+    case .path(let path):
+      if name == "__builtins__" { return paths.single(builtins) }
+      // Whatever the class is, its base is `object` in the end.
+      if isObject(path), ["__class__", "__base__", "__bases__", "__mro__"].contains(name) { return [value] }
+      // `f.__call__` is `f`, and `m.__dict__` is looked into with an index.
+      if name == "__call__" || name == "__func__" || name == "__wrapped__" { return [value] }
+      return member(name, of: path)
+    case .text, .bytes, .list, .dictionary, .integer, .none:
+      if name == "__class__" { return builtin("object") }
+      return [.method(value, name)]
+    case .namespace: return global(name)
+    case .function:
+      if name == "__globals__" { return [.namespace] }
+      return name == "__call__" ? [value] : []
+    case .classDefinition(let node), .instance(let node): return member(name, of: node)
+    default: return name == "__builtins__" ? paths.single(builtins) : []
+    }
+  }
+
+  mutating func member(_ name: String, of path: DottedPath) -> [PythonValue] {
+    paths.length(path) > Self.pathLength ? [] : paths.single(paths.member(name, of: path))
+  }
+
+  mutating func isObject(_ path: DottedPath) -> Bool { path == paths.member("object", of: builtins) }
+
+  /// Whether a name is one that ``attribute(_:of:)`` knows: those of Python's own start with `__` or `f_`.
+  private static func isSpecial(_ first: UInt8) -> Bool { first == UInt8(ascii: "_") || first == UInt8(ascii: "f") }
+
+  /// What the body of a class, or of its bases in this module, binds a name to.
+  mutating func member(_ name: String, of node: NodeID) -> [PythonValue] {
+    guard let number = tree.names.number(of: name) else { return [] }
+    var open = [node]
+    var seen: Set<NodeID> = []
+    while let next = open.popLast(), seen.count < 32 {
+      guard seen.insert(next).inserted, let scope = scopes.opened[next] else { continue }
+      if let found = bound(number, in: scope) { return found }
+      for child in children(next) where tree[child].kind == .arguments {
+        for base in children(child) {
+          for case .classDefinition(let parent) in values(of: base) { open.insert(parent, at: 0) }
+        }
+      }
+    }
+    return []
+  }
+
+  mutating func item(_ id: NodeID) -> [PythonValue] {
+    let parts = children(id)
+    guard parts.count == 2 else { return [] }
+    var found: [PythonValue] = []
+    for object in values(of: parts[0]) { found += items(of: object, at: parts[1]) }
+    if tree[parts[0]].kind == .attribute, tree.names.text(tree[parts[0]].data) == "__builtins__", found.isEmpty {
+      found += values(of: parts[1]).compactMap(\.asText).flatMap { builtin($0) }
+    }
+    if tree[parts[0]].kind == .name {
+      for entry in scopes.itemValues[tree[parts[0]].data] ?? [] { found += values(of: entry.value) }
+    }
+    return found
+  }
+
+  mutating func items(of object: PythonValue, at index: NodeID) -> [PythonValue] {
+    if tree[index].kind == .slice { return slice(object, index).map { [$0] } ?? [] }
+    let keys = values(of: index)
+    switch object {
+    case .path(let path) where isObject(path): return [object]
+    case .path(let path):
+      if keys.isEmpty, paths.last(path) == "modules", paths.text(path) == "sys.modules" {
+        // One of all that there are.
+        return [.path(paths.path("?"))]
+      }
+      let isOwn = paths.last(path) == "modules" && keys.contains(.path(paths.path("builtins.__name__")))
+      return keys.compactMap(\.asText).compactMap { entry($0, of: path) }
+        + (isOwn && paths.text(path) == "sys.modules" ? [.namespace] : [])
+    case .namespace: return keys.compactMap(\.asText).flatMap { global($0) }
+    case .dictionary(let node): return entries(of: node, at: keys)
+    case .list, .text, .bytes:
+      guard let elements = object.elements else { return [] }
+      charge(elements.count >> 4)
+      if keys.isEmpty { return Array(elements.prefix(Self.valueBound)) }
+      return keys.compactMap(\.asInteger).compactMap { position in
+        let at = position < 0 ? position + elements.count : position
+        return elements.indices.contains(at) ? elements[at] : nil
+      }
+    default: return []
+    }
+  }
+
+  /// `sys.modules["os"]`, `os.__dict__["system"]`, `__builtins__["eval"]`.
+  private mutating func entry(_ key: String, of path: DottedPath) -> PythonValue? {
+    guard key.utf8.count < 200 else { return nil }
+    if path == builtins { return .path(paths.member(key, of: path)) }
+    switch paths.last(path) {
+    case "modules": return paths.text(path) == "sys.modules" ? .path(paths.path(key)) : nil
+    case "__dict__": return paths.parent(path).map { .path(paths.member(key, of: $0)) }
+    // `ctypes.cdll["libc.so.6"]["system"]`: loaders of libraries take the names of files and functions as an index.
+    default: return paths.text(path).hasPrefix("ctypes.") ? .path(paths.member(key, of: path)) : nil
+    }
+  }
+
+  mutating func entries(of node: NodeID, at keys: [PythonValue]) -> [PythonValue] {
+    let parts = children(node)
+    var all: [PythonValue] = []
+    var at = 0
+    charge(parts.count >> 1)
+    while fuel > 0, at + 1 < parts.count {
+      if tree[parts[at]].kind == .doubleStarred {
+        at += 1
+        continue
+      }
+      let isOther = keys.count == 1 && value(of: parts[at]).map { $0 != keys[0] } ?? false
+      if !isOther { all += values(of: parts[at + 1]) }
+      at += 2
+    }
+    return all
+  }
+}

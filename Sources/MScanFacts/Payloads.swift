@@ -153,7 +153,8 @@ public struct CallableFact: Sendable, Hashable {
   public var dotted: String { subjects.first ?? "" }
 
   public static let attributes = [
-    "module", "name", "stage", "via", "arguments", "when", "resolved", "root", "function", "receives", "asked", "constants",
+    "module", "name", "stage", "via", "arguments", "when", "resolved", "root", "function", "receives", "asked",
+    "constants",
   ]
 
   func attribute(named attribute: String) -> AttributeValue? {

@@ -41,7 +41,9 @@ extension JinjaTeller {
 
   /// Texts that the name of a tool is held against.
   private func toolNamesAskedFor() -> [String] {
-    comparedTexts { names("name", in: $0) }.filter { text in text.utf8.count > 2 && text.allSatisfy { $0.isLetter || $0.isNumber || "_-.".contains($0) } }
+    comparedTexts { names("name", in: $0) }.filter { text in
+      text.utf8.count > 2 && text.allSatisfy { $0.isLetter || $0.isNumber || "_-.".contains($0) }
+    }
   }
 
   /// Whether something compared is an attribute or an entry of that name.
@@ -62,7 +64,8 @@ extension JinjaTeller {
       if reads.read(index).contains("content") { chains.insert(index) }
     }
     return comparedTexts(chains) { _ in true }.filter { text in
-      (1...3).contains(text.unicodeScalars.count) && !text.contains { $0.isLetter || $0.isWhitespace || "<>[]{}|".contains($0) }
+      (1...3).contains(text.unicodeScalars.count)
+        && !text.contains { $0.isLetter || $0.isWhitespace || "<>[]{}|".contains($0) }
     }
   }
 
@@ -71,9 +74,13 @@ extension JinjaTeller {
     var found: [String] = []
     for index in tree.nodes.indices where tree[index].kind == .chain && chains?.contains(index) ?? true {
       let node = tree[index]
-      guard node.operators.contains(where: { ["==", "!=", "in", "not in"].contains($0) }), isWanted(node) else { continue }
+      guard node.operators.contains(where: { ["==", "!=", "in", "not in"].contains($0) }), isWanted(node) else {
+        continue
+      }
       for child in node.children {
-        let texts = tree[child].kind == .string ? [child] : [.list, .tuple].contains(tree[child].kind) ? tree[child].children : []
+        let texts =
+          tree[child].kind == .string
+          ? [child] : [.list, .tuple].contains(tree[child].kind) ? tree[child].children : []
         for text in texts where tree[text].kind == .string && !found.contains(tree[text].text) && found.count < 12 {
           found.append(tree[text].text)
         }
@@ -100,9 +107,10 @@ extension JinjaTeller {
       case .chain where node.operators.allSatisfy({ $0 == "+" || $0 == "~" }): add(node.children)
       case .chain where !node.operators.contains("and") && !node.operators.contains("or"):
         let read = reads.read(index)
-        let isOfInput = read.contains {
-          ["content", "messages", "length"].contains($0) || $0.hasPrefix("variable.tools")
-        } || names("content", in: node)
+        let isOfInput =
+          read.contains {
+            ["content", "messages", "length"].contains($0) || $0.hasPrefix("variable.tools")
+          } || names("content", in: node)
         if !read.isEmpty, !isOfInput { add(node.children) }
       case .postfix:
         for (place, child) in node.children.enumerated() where place > 0 && tree[child].kind == .call {

@@ -16,13 +16,14 @@ extension JinjaProbe {
       }
     }
     guard inspects else { return found }
-    let shapes = [
-      last.content.uppercased(), Array(repeating: last.content, count: 30).joined(separator: ". "),
-      "7 " + last.content + "?", "42",
-      "yes", "# " + last.content + "!", "Grüße aus Köln. 你好！ Привет 😀 " + last.content,
-      last.content + " See https://example.org/a?b=1 or www.example.org", "Why? How? When? And who? " + last.content,
-      "<p>A <b>bold</b> word.</p> " + last.content,
-    ] + signs.flatMap { [$0 + " " + last.content, last.content + $0] }
+    let shapes =
+      [
+        last.content.uppercased(), Array(repeating: last.content, count: 30).joined(separator: ". "),
+        "7 " + last.content + "?", "42",
+        "yes", "# " + last.content + "!", "Grüße aus Köln. 你好！ Привет 😀 " + last.content,
+        last.content + " See https://example.org/a?b=1 or www.example.org", "Why? How? When? And who? " + last.content,
+        "<p>A <b>bold</b> word.</p> " + last.content,
+      ] + signs.flatMap { [$0 + " " + last.content, last.content + $0] }
     for content in shapes {
       if let finding = compare(messages, base, style, content) {
         found.append(

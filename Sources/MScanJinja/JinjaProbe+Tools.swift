@@ -102,7 +102,8 @@ extension JinjaProbe {
       let plain = render(said([part(Self.second)])).map({ Self.folded($0) }), plain.holds(Self.second)
     else { return [] }
     var found: [Finding] = []
-    if let text = render(said([part(Self.second), part(Self.answer)])).map({ Self.folded($0) }), text.holds(Self.second),
+    if let text = render(said([part(Self.second), part(Self.answer)])).map({ Self.folded($0) }),
+      text.holds(Self.second),
       !text.holds(Self.answer)
     {
       found.append(Finding(names: ["lost.user"], value: "the second part of a message", injects: "", words: 0))

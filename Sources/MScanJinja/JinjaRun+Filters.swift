@@ -105,8 +105,9 @@ extension JinjaRun {
   }
 
   private mutating func padded(_ text: String, _ width: Int, _ side: String) throws(Stop) -> RenderValue {
-    let missing = width - text.unicodeScalars.count
-    guard missing > 0 else { return .text(text) }
+    let length = text.unicodeScalars.count
+    guard width > length else { return .text(text) }
+    let missing = width - length
     guard missing <= Self.textLimit else { throw .tooLarge }
     try spend(1 + missing / 32)
     func blank(_ count: Int) -> String { String(repeating: side == "zfill" ? "0" : " ", count: count) }

@@ -79,7 +79,10 @@ struct DottedPaths {
   private func text(ofWord word: UInt32) -> String {
     // Told as ``text(_:)`` does it; alone, it is but the end of a name.
     if word == Self.given { return ")" }
-    return Int(word) < names.count ? names.text(word) : moreWords[Int(word) - names.count]
+    if Int(word) < names.count { return names.text(word) }
+    let place = Int(word) - names.count
+    // What a broken statement left without a name.
+    return moreWords.indices.contains(place) ? moreWords[place] : "?"
   }
 
   private mutating func word(_ text: String) -> UInt32 {
@@ -94,7 +97,7 @@ struct DottedPaths {
   }
 
   private mutating func commonModule(of word: UInt32) -> UInt32 {
-    if word == Self.given { return Self.none }
+    guard commonModule.indices.contains(Int(word)) else { return Self.none }
     let known = commonModule[Int(word)]
     if known != Self.unasked { return known }
     let plain = String(text(ofWord: word).drop { $0 == "_" })
@@ -161,7 +164,9 @@ struct DottedPaths {
   private mutating func append(_ text: String, to parent: UInt32) -> DottedPath {
     var at = parent
     // A computed text may be long; then it is no name, and one word.
-    if !text.utf8.contains(Self.dot) || text.utf8.count > Self.textLimit { return DottedPath(number: child(at, word(text))) }
+    if !text.utf8.contains(Self.dot) || text.utf8.count > Self.textLimit {
+      return DottedPath(number: child(at, word(text)))
+    }
     for part in text.split(separator: ".", omittingEmptySubsequences: false) { at = child(at, word(String(part))) }
     return DottedPath(number: at)
   }
@@ -252,7 +257,8 @@ struct DottedPaths {
     return KnownFunction.at(entries[at].known)
   }
 
-  mutating func isWanted(_ path: DottedPath, by calls: CallInterest, in construct: CallableFact.SourceConstruct) -> Bool {
+  mutating func isWanted(_ path: DottedPath, by calls: CallInterest, in construct: CallableFact.SourceConstruct) -> Bool
+  {
     let bit: UInt8 = 1 << construct.place
     let at = Int(path.number)
     if entries[at].asked & bit == 0 {

@@ -36,7 +36,9 @@ extension PythonScopes {
     guard case .value(let value) = binding else { return [Binding](repeating: .unknown, count: count) }
     if tree[value].kind == .tuple || tree[value].kind == .list {
       let values = Array(tree.children(of: value))
-      if values.count == count, !values.contains(where: { tree[$0].kind == .starred }) { return values.map { .value($0) } }
+      if values.count == count, !values.contains(where: { tree[$0].kind == .starred }) {
+        return values.map { .value($0) }
+      }
     }
     return [Binding](repeating: .element(value), count: count)
   }

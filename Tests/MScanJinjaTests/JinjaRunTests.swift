@@ -74,6 +74,7 @@ import Testing
       ("{% for r, g in messages|groupby('role') %}{{ r }}{{ g|length }}{% endfor %}", "assistant1user2"),
       ("{% for m in messages|sort(attribute='role', reverse=true) %}{{ m.role }}{% endfor %}", "useruserassistant"),
       ("{{ ['b', 'A', 'a']|sort|join }}{{ ['b', 'A', 'a']|unique|join }}", "AabbA"),
+      ("{{ 'ab'.center(-9223372036854775807 - 1) }}", "ab"),
       ("{{ 'ab'.center(5) }}|{{ 'a'.center(4) }}|{{ 'a'.ljust(2) }}|{{ '7'.zfill(3) }}", "  ab | a  |a |007"),
       ("  {% if true %}\nline\n  {% endif %}\nlast", "line\nlast"),
     ])

@@ -4,7 +4,8 @@ import MScanFacts
 enum RepositoryNames {
   /// Whole names, in lower case.
   private static let names: [String: String] = [
-    "mlmodel": "yaml", "mlproject": "yaml", ".gitattributes": "gitattributes", ".gitmodules": "gitconfig", ".gitconfig": "gitconfig",
+    "mlmodel": "yaml", "mlproject": "yaml", ".gitattributes": "gitattributes", ".gitmodules": "gitconfig",
+    ".gitconfig": "gitconfig",
     "makefile": "makefile", "gnumakefile": "makefile", "bsdmakefile": "makefile", "dockerfile": "dockerfile",
     "containerfile": "dockerfile", "modelfile": "modelfile", ".envrc": "shell", ".bashrc": "shell",
     ".bash_profile": "shell", ".profile": "shell", ".zshrc": "shell", ".zshenv": "shell", "pipfile": "toml",

@@ -70,28 +70,66 @@ extension Span where Element == UInt8 {
   /// The first byte from `offset` on that a JSON string cannot hold as it is: a quote, a backslash, a control character, or
   /// one that starts no scalar of UTF-8; `count` when there is none.
   ///
-  /// - Complexity: eight bytes a step, or a scalar.
+  /// - Complexity: eight bytes a step until the end is found, then the same over what is no ASCII.
   @inlinable
   public func endOfStringText(from offset: Int) -> Int {
-    var at = endOfPlainText(from: offset)
-    while at < count {
-      let lead = self[at]
-      guard lead >= 0x80 else { return at }
-      // Two and three bytes without the leads that allow but a part of what follows: all letters but the rarest.
-      if lead >= 0xc2, lead < 0xe0, at &+ 1 < count, self[at &+ 1] & 0xc0 == 0x80 {
-        at &+= 2
-      } else if lead > 0xe0, lead < 0xf0, lead != 0xed, at &+ 2 < count, self[at &+ 1] & 0xc0 == 0x80,
-        self[at &+ 2] & 0xc0 == 0x80
-      {
-        at &+= 3
-      } else {
-        let length = scalarLength(at: at)
-        guard length > 0 else { return at }
-        at &+= length
+    var at = Swift.max(0, offset)
+    let low: UInt64 = 0x0101_0101_0101_0101
+    let high: UInt64 = 0x8080_8080_8080_8080
+    // The first word with a byte that is no ASCII.
+    var wide = -1
+    while let word = word(at: at) {
+      let control = (word &- low &* 0x20) & ~word
+      let quote = word ^ low &* 0x22
+      let backslash = word ^ low &* 0x5c
+      let found = (control | (quote &- low) & ~quote | (backslash &- low) & ~backslash) & high
+      if wide < 0, word & high != 0 { wide = at }
+      if found != 0 {
+        at &+= found.trailingZeroBitCount &>> 3
+        return wide < 0 || wide >= at ? at : endOfScalars(from: wide, to: at)
       }
-      if at < count, self[at] < 0x80 { at = endOfPlainText(from: at) }
+      at &+= 8
     }
-    return count
+    while at < count {
+      let byte = self[at]
+      if byte < 0x20 || byte == 0x22 || byte == 0x5c { break }
+      if wide < 0, byte >= 0x80 { wide = at }
+      at &+= 1
+    }
+    return wide < 0 ? at : endOfScalars(from: wide, to: at)
+  }
+
+  /// The first byte of a range that starts no scalar of UTF-8; `end` when all do. The range is within the bytes, and one
+  /// of ASCII or none stands at its end.
+  @inlinable
+  func endOfScalars(from start: Int, to end: Int) -> Int {
+    var at = start
+    while at < end {
+      if let word = word(at: at) {
+        let ascii = (word & 0x8080_8080_8080_8080).trailingZeroBitCount &>> 3
+        if ascii > 0 {
+          at &+= ascii
+          continue
+        }
+        // Two of three bytes each, without the leads that allow but a part of what follows.
+        if word & 0xc0c0_f0c0_c0f0 == 0x8080_e080_80e0 {
+          let (first, second) = (word & 0x0f, word &>> 24 & 0x0f)
+          if first != 0, first != 0x0d, second != 0, second != 0x0d {
+            at &+= 6
+            continue
+          }
+        }
+        // One of two bytes, as the letters of most alphabets are.
+        if word & 0xc0e0 == 0x80c0, word & 0x1e != 0 {
+          at &+= 2
+          continue
+        }
+      }
+      let length = scalarLength(at: at)
+      guard length > 0 else { return at }
+      at &+= length
+    }
+    return end
   }
 
   /// Bytes of the UTF-8 scalar at `offset`; 0 if it is not one (overlong, surrogate, cut, past U+10FFFF).

@@ -10,11 +10,14 @@ struct JSONKeys {
     var size: UInt32
 
     init?(_ key: JSONToken) {
-      guard let start = UInt32(exactly: key.start), let length = UInt32(exactly: key.end &- key.start),
-        length <= .max / 2
+      self.init(start: key.start, end: key.end, isEscaped: key.isEscaped)
+    }
+
+    init?(start: Int, end: Int, isEscaped: Bool = false) {
+      guard let start = UInt32(exactly: start), let length = UInt32(exactly: end &- Int(start)), length <= .max / 2
       else { return nil }
       self.start = start
-      size = length &* 2 | (key.isEscaped ? 1 : 0)
+      size = length &* 2 | (isEscaped ? 1 : 0)
     }
 
     var length: Int { Int(size / 2) }
@@ -248,20 +251,56 @@ struct JSONKeys {
     _ keys: [(start: Int, end: Int)], _ bytes: Span<UInt8>
   ) throws(ParseFailure) -> [(start: Int, end: Int)] {
     upcoming.removeAll(keepingCapacity: true)
-    let mask = current.slots.count &- 1
     for key in keys { upcoming.append(hash(bytes, key.start &+ 1, key.end &- 1)) }
-    if mask > 0 {
-      // In a loop of its own, short enough for the processor to ask for many at a time.
-      var seen: UInt64 = 0
-      for hash in upcoming { seen ^= current.slots[Self.place(hash, mask)] }
-      touched ^= seen
-    }
     var known: [(start: Int, end: Int)] = []
-    for (number, key) in keys.enumerated() {
-      let token = JSONToken(kind: .key, start: key.start, end: key.end)
-      if try !insert(token, upcoming[number], bytes) { known.append(key) }
+    var number = 0
+    while number < keys.count {
+      number = insertNew(keys, from: number, bytes)
+      guard number < keys.count else { break }
+      let token = JSONToken(kind: .key, start: keys[number].start, end: keys[number].end)
+      if try !insert(token, upcoming[number], bytes) { known.append(keys[number]) }
+      number &+= 1
     }
     return known
+  }
+
+  /// Adds keys to a table as long as each is new, and there is room for all that are left.
+  ///
+  /// - Returns: number of the first that has to be looked at closer; their count when there is none.
+  private mutating func insertNew(_ keys: [(start: Int, end: Int)], from first: Int, _ bytes: Span<UInt8>) -> Int {
+    let left = keys.count &- first
+    guard !current.slots.isEmpty, upcoming.count == keys.count, entries.count &+ left <= limit else { return first }
+    while entries.count &+ left &- current.base > current.slots.count / 4 &* 3 { grow() }
+    let mask = current.slots.count &- 1
+    // In a loop of its own, short enough for the processor to ask for many at a time.
+    var seen: UInt64 = 0
+    for hash in upcoming { seen ^= current.slots[Self.place(hash, mask)] }
+    touched ^= seen
+
+    // Out of the object, so that nothing has to ask for each key whether the table is its own.
+    var table: [UInt64] = []
+    var added: [Entry] = []
+    swap(&table, &current.slots)
+    swap(&added, &entries)
+    defer {
+      swap(&table, &current.slots)
+      swap(&added, &entries)
+    }
+    var slots = table.mutableSpan
+    var number = first
+    while number < keys.count {
+      guard let entry = Entry(start: keys[number].start, end: keys[number].end) else { return number }
+      let hash = upcoming[number]
+      var slot = Self.place(hash, mask)
+      while slots[slot] != 0 {
+        if slots[slot] &>> Self.numberBits == hash &>> Self.numberBits { return number }
+        slot = (slot &+ 1) & mask
+      }
+      added.append(entry)
+      slots[slot] = (hash & ~Self.numberMask) | UInt64(truncatingIfNeeded: added.count)
+      number &+= 1
+    }
+    return number
   }
 
   /// Hashes of the keys of an object without a table.
@@ -278,6 +317,10 @@ struct JSONKeys {
     var slots = LargeArrays.zeros(current.slots.count &* 4)
     for held in current.slots where held != 0 { fill(&slots, held, number: Int(held & Self.numberMask)) }
     current.slots = slots
+    // As many as the table takes, so that they are moved less on the way there; and never a little more, which a
+    // document of many objects would have moved for each of them.
+    let wanted = current.base &+ slots.count / 4 &* 3
+    if wanted > entries.capacity { entries.reserveCapacity(max(wanted, entries.capacity &* 2)) }
   }
 
   private func fill(_ slots: inout [UInt64], _ hash: UInt64, number: Int) {

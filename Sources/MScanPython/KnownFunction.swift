@@ -23,6 +23,16 @@ enum KnownFunction: String, CaseIterable {
   case cache = "functools.cache"
   case wraps = "functools.wraps"
   case reduce = "functools.reduce"
+  case superObject = "builtins.super"
+
+  // Making a table of a table.
+  case dict = "builtins.dict"
+  case orderedDict = "collections.OrderedDict"
+  case chainMap = "collections.ChainMap"
+  case mappingProxy = "types.MappingProxyType"
+  case simpleNamespace = "types.SimpleNamespace"
+  case copy = "copy.copy"
+  case deepCopy = "copy.deepcopy"
 
   // Conversions.
   case chr = "builtins.chr"
@@ -42,6 +52,8 @@ enum KnownFunction: String, CaseIterable {
   case sorted = "builtins.sorted"
   case reversed = "builtins.reversed"
   case map = "builtins.map"
+  case enumerate = "builtins.enumerate"
+  case zip = "builtins.zip"
   case bytesFromHex = "builtins.bytes.fromhex"
   case bytearrayFromHex = "builtins.bytearray.fromhex"
   case unhexlify = "binascii.unhexlify"

@@ -86,6 +86,11 @@ extension PythonResolver {
       operations.append((sides[1], tree[at].data))
       at = sides[0]
     }
+    // `{} | os.__dict__` is looked into as the table is.
+    if operations.allSatisfy({ $0.1 == UInt32(TokenKind.pipe.rawValue) }) {
+      let tables = ([at] + operations.map(\.0)).prefix(8).flatMap { values(of: $0).filter { isTable($0) } }
+      if !tables.isEmpty { return tables }
+    }
     guard var total = value(of: at) else { return [] }
     // `Path.home() / "x"` is of the home folder as well.
     if total.isPath {
@@ -207,15 +212,19 @@ extension PythonResolver {
       let functions = values(of: element).filter { $0.asPath != nil }
       return functions.isEmpty ? [] : [.list(functions)]
     }
-    let name = tree[clause[0]].data
+    return each(source, as: tree[clause[0]].data, giving: element).map { [.list($0)] } ?? []
+  }
+
+  /// What an expression comes to for each value of a name; nil when it is not known for one of them.
+  mutating func each(_ values: [PythonValue], as name: UInt32, giving element: NodeID) -> [PythonValue]? {
     let before = environment[name]
     defer { environment[name] = before }
     var results: [PythonValue] = []
-    for item in source {
+    for item in values {
       environment[name] = item
-      guard let result = value(of: element) else { return [] }
+      guard let result = value(of: element) else { return nil }
       results.append(result)
     }
-    return [.list(results)]
+    return results
   }
 }

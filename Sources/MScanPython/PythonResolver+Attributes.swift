@@ -60,11 +60,16 @@ extension PythonResolver {
       if isObject(path), ["__class__", "__base__", "__bases__", "__mro__"].contains(name) { return [value] }
       // `f.__call__` is `f`, and `m.__dict__` is looked into with an index.
       if name == "__call__" || name == "__func__" || name == "__wrapped__" { return [value] }
+      // A built-in function hangs on its module, and any other leads to the names of its module.
+      if name == "__self__", let module = paths.parent(path) { return [.path(module)] }
+      if name == "__globals__", let module = paths.parent(path) { return member("__dict__", of: module) }
       return member(name, of: path)
     case .text, .bytes, .list, .dictionary, .integer, .none:
       if name == "__class__" { return builtin("object") }
       return [.method(value, name)]
-    case .namespace: return global(name)
+    case .namespace:
+      let found = global(name)
+      return Self.tableMethods.contains(name) && found == builtin(name) ? [.method(value, name)] : found
     case .function:
       if name == "__globals__" { return [.namespace] }
       return name == "__call__" ? [value] : []
@@ -90,6 +95,7 @@ extension PythonResolver {
     while let next = open.popLast(), seen.count < 32 {
       guard seen.insert(next).inserted, let scope = scopes.opened[next] else { continue }
       if let found = bound(number, in: scope) { return found }
+      if let own = unmangled(name, in: next), let found = bound(own, in: scope) { return found }
       for child in children(next) where tree[child].kind == .arguments {
         for base in children(child) {
           for case .classDefinition(let parent) in values(of: base) { open.insert(parent, at: 0) }
@@ -97,6 +103,60 @@ extension PythonResolver {
       }
     }
     return []
+  }
+
+  /// `_Model__run` is what the class `Model` calls `__run`.
+  private func unmangled(_ name: String, in node: NodeID) -> UInt32? {
+    guard name.utf8.first == UInt8(ascii: "_"), tree[node].kind == .classDefinition else { return nil }
+    let own = tree.names.text(tree[node].data).drop { $0 == "_" }
+    guard name.dropFirst().hasPrefix(own + "__") else { return nil }
+    return tree.names.number(of: String(name.dropFirst(own.count + 1)))
+  }
+
+  // MARK: - Tables of names
+
+  /// Methods of a dictionary that give what is in it.
+  private static let tableMethods: Set<String> = [
+    "get", "pop", "setdefault", "__getitem__", "copy", "items", "values", "popitem", "__or__", "__ror__",
+  ]
+
+  /// `m.__dict__`, `__builtins__` (a module or a dictionary), `sys.modules`, `globals()`.
+  mutating func isTable(_ value: PythonValue) -> Bool {
+    switch value {
+    case .namespace: return true
+    case .path(let path):
+      if path == builtins { return true }
+      let last = paths.last(path)
+      return last == "__dict__" || last == "modules" && paths.text(path) == "sys.modules"
+    default: return false
+    }
+  }
+
+  /// What a method of such a table gives.
+  mutating func entries(of table: PythonValue, by method: String, _ arguments: [NodeID]) -> [PythonValue] {
+    switch method {
+    case "get", "pop", "setdefault", "__getitem__":
+      guard let key = arguments.first else { return [] }
+      let found = items(of: table, at: key)
+      return arguments.count > 1 ? found + values(of: arguments[1]) : found
+    case "copy", "__or__", "__ror__": return [table]
+    case "items", "values", "popitem":
+      guard case .path(let path) = table else { return [] }
+      guard let any = anyEntry(of: path).first else { return [] }
+      let pair = PythonValue.list([.none, any])
+      return method == "popitem" ? [pair] : [.list([method == "items" ? pair : any])]
+    default: return []
+    }
+  }
+
+  /// One of all that a table holds.
+  private mutating func anyEntry(of path: DottedPath) -> [PythonValue] {
+    if path == builtins { return member("?", of: path) }
+    switch paths.last(path) {
+    case "modules": return [.path(paths.path("?"))]
+    case "__dict__": return paths.parent(path).map { member("?", of: $0) } ?? []
+    default: return []
+    }
   }
 
   mutating func item(_ id: NodeID) -> [PythonValue] {
@@ -119,9 +179,9 @@ extension PythonResolver {
     switch object {
     case .path(let path) where isObject(path): return [object]
     case .path(let path):
-      if keys.isEmpty, paths.last(path) == "modules", paths.text(path) == "sys.modules" {
-        // One of all that there are.
-        return [.path(paths.path("?"))]
+      if paths.last(path) == "?" { return [object] }
+      if keys.compactMap(\.asText).isEmpty, keys.allSatisfy({ !$0.isPath }), isTable(object) {
+        return anyEntry(of: path)
       }
       let isOwn = paths.last(path) == "modules" && keys.contains(.path(paths.path("builtins.__name__")))
       return keys.compactMap(\.asText).compactMap { entry($0, of: path) }
@@ -143,6 +203,7 @@ extension PythonResolver {
   /// `sys.modules["os"]`, `os.__dict__["system"]`, `__builtins__["eval"]`.
   private mutating func entry(_ key: String, of path: DottedPath) -> PythonValue? {
     guard key.utf8.count < 200 else { return nil }
+    if key == "__builtins__" { return .path(builtins) }
     if path == builtins { return .path(paths.member(key, of: path)) }
     switch paths.last(path) {
     case "modules": return paths.text(path) == "sys.modules" ? .path(paths.path(key)) : nil
@@ -152,13 +213,26 @@ extension PythonResolver {
     }
   }
 
+  /// What a table, or a dictionary as it is written, holds under a name.
+  mutating func items(of table: PythonValue, named key: String) -> [PythonValue] {
+    switch table {
+    case .dictionary(let node): return entries(of: node, at: [.text(key)])
+    case .namespace: return global(key)
+    case .path(let path) where isTable(table): return entry(key, of: path).map { [$0] } ?? []
+    default: return []
+    }
+  }
+
   mutating func entries(of node: NodeID, at keys: [PythonValue]) -> [PythonValue] {
     let parts = children(node)
     var all: [PythonValue] = []
     var at = 0
     charge(parts.count >> 1)
-    while fuel > 0, at + 1 < parts.count {
+    while fuel > 0, at < parts.count, at + 1 < parts.count || tree[parts[at]].kind == .doubleStarred {
       if tree[parts[at]].kind == .doubleStarred {
+        for table in values(of: tree[parts[at]].first) {
+          for key in keys.compactMap(\.asText) { all += items(of: table, named: key) }
+        }
         at += 1
         continue
       }

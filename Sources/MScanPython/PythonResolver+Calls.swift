@@ -34,8 +34,10 @@ extension PythonResolver {
       return yielded.isEmpty ? returned : returned + [.list(yielded.flatMap { values(of: $0) })]
     case .classDefinition(let node): return [.instance(node)]
     case .method(.dictionary(let node), let name):
+      if name == "items" || name == "values" { return [.list(pairs(of: node, justValues: name == "values"))] }
       guard ["get", "pop", "setdefault", "__getitem__"].contains(name) else { return [] }
       return entries(of: node, at: argument(0, "", arguments)) + argument(1, "", arguments)
+    case .method(.namespace, let name): return entries(of: .namespace, by: name, arguments)
     case .method(let object, let name): return method(name, of: object, arguments).map { [$0] } ?? []
     case .getter(let name):
       return argument(0, "", arguments).flatMap { object -> [PythonValue] in
@@ -54,18 +56,18 @@ extension PythonResolver {
     switch function {
     case .dunderImport, .importlibImport:
       let isWhole = !argument(3, "fromlist", arguments).isEmpty
-      return argument(0, "name", arguments).compactMap(\.asText).map { name in
-        .path(paths.path(isWhole ? name : String(name.prefix { $0 != "." })))
+      return modules(argument(0, "name", arguments), arguments) { name in
+        isWhole ? name : String(name.prefix { $0 != "." })
       }
     case .importModule, .resolveName, .locate:
-      return argument(0, "name", arguments).compactMap(\.asText).map { name in
-        .path(paths.path(String(name.map { $0 == ":" ? "." : $0 })))
+      return modules(argument(0, "name", arguments), arguments) { name in
+        String(name.map { $0 == ":" ? "." : $0 })
       }
     case .getattr, .getattribute, .getattrStatic:
       let objects = argument(0, "", arguments)
       let names = argument(1, "", arguments)
       let fallback = argument(2, "", arguments)
-      if names.isEmpty { return anyMember(of: objects) + fallback }
+      if names.compactMap(\.asText).isEmpty { return anyMember(of: objects) + fallback }
       return names.compactMap(\.asText).flatMap { name in objects.flatMap { attribute(name, of: $0) } } + fallback
     case .globals, .locals: return [.namespace]
     case .vars:
@@ -76,12 +78,66 @@ extension PythonResolver {
     case .itemgetter: return argument(0, "", arguments).compactMap(\.asText).map { .item($0) }
     case .partial, .partialMethod, .staticMethod, .cache, .wraps: return argument(0, "func", arguments)
     case .reduce: return reduced(arguments)
+    // `super(type(os), os)` looks things up in its second.
+    case .superObject: return argument(1, "", arguments)
+    case .dict, .orderedDict, .chainMap, .mappingProxy, .simpleNamespace, .copy, .deepCopy:
+      return arguments.prefix(4).flatMap { given -> [PythonValue] in
+        let isSpread = tree[given].kind == .doubleStarred
+        return values(of: isSpread ? tree[given].first : given).flatMap { tables(in: $0) }
+      }
     case .next, .max, .min:
       return argument(0, "", arguments).flatMap { ($0.elements ?? []).prefix(Self.valueBound) }
     default:
       let known = bounded(converted(function, arguments))
       return known.isEmpty ? object(madeBy: path) : known
     }
+  }
+
+  /// A table, or that which pairs were taken from: `dict(os.__dict__.items())`.
+  private mutating func tables(in value: PythonValue) -> [PythonValue] {
+    if isTable(value) { return [value] }
+    if case .dictionary = value { return [value] }
+    for pair in value.elements?.prefix(4) ?? [] {
+      guard let path = pair.elements?.last?.asPath, paths.last(path) == "?", let module = paths.parent(path) else {
+        continue
+      }
+      return module == builtins ? [.path(module)] : [.path(paths.member("__dict__", of: module))]
+    }
+    return []
+  }
+
+  /// Entries of a dictionary that is written out.
+  private mutating func pairs(of node: NodeID, justValues: Bool) -> [PythonValue] {
+    let parts = children(node)
+    guard !parts.contains(where: { tree[$0].kind == .doubleStarred }) else { return [] }
+    return stride(from: 0, to: min(parts.count, 64) - 1, by: 2).map { at in
+      let entry = value(of: parts[at + 1]) ?? .none
+      return justValues ? entry : .list([value(of: parts[at]) ?? .none, entry])
+    }
+  }
+
+  /// Modules by their names; one that nobody knows is `?`, unless it is of the package the code is in.
+  private mutating func modules(
+    _ names: [PythonValue], _ arguments: [NodeID], _ name: (String) -> String
+  ) -> [PythonValue] {
+    let known = names.compactMap(\.asText)
+    if known.isEmpty, let first = arguments.first, arguments.count == 1, !isRelative(first) {
+      return [.path(paths.path("?"))]
+    }
+    return known.map { .path(paths.path(name($0))) }
+  }
+
+  /// `f".{name}"`, `"." + name`, `__name__ + name`.
+  private func isRelative(_ name: NodeID) -> Bool {
+    var at = name
+    while tree[at].kind == .binary || tree[at].kind == .formatString {
+      guard let first = tree.children(of: at).first(where: { _ in true }) else { return false }
+      at = first
+    }
+    let start = Int(tree[at].start)
+    let written = tree.bytes[start..<max(start, min(Int(tree[at].end), start + 16))]
+    let text = written.drop { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") || $0 == UInt8(ascii: "{") }
+    return text.first == UInt8(ascii: ".") || text.starts(with: "__name__".utf8) || text.starts(with: "__package__".utf8)
   }
 
   /// An attribute by a name that is not known.
@@ -111,20 +167,18 @@ extension PythonResolver {
 
   private mutating func result(ofOther path: DottedPath, _ arguments: [NodeID]) -> [PythonValue] {
     guard let object = paths.parent(path) else { return self.object(madeBy: path) }
-    switch paths.last(path) {
-    case "get":
-      // `m.__dict__.get`, and `__builtins__.get`.
-      let isOfNames = paths.last(object) == "__dict__"
-      guard let base = isOfNames ? paths.parent(object) : object == builtins ? object : nil else { break }
-      return members(named: argument(0, "", arguments), of: base)
-    case "__getattribute__": return members(named: argument(0, "", arguments), of: object)
-    default: break
+    let name = paths.last(path)
+    if isTable(.path(object)) {
+      let found = entries(of: .path(object), by: name, arguments)
+      if !found.isEmpty { return found }
+    } else if name == "__getattribute__" {
+      // Bound to its object, or of a class, with the object in front.
+      let objects = arguments.count > 1 ? argument(0, "", arguments) : [.path(object)]
+      let names = argument(arguments.count > 1 ? 1 : 0, "", arguments).compactMap(\.asText)
+      if names.isEmpty { return anyMember(of: objects) }
+      return names.flatMap { name in objects.flatMap { attribute(name, of: $0) } }
     }
     return self.object(madeBy: path)
-  }
-
-  private mutating func members(named names: [PythonValue], of object: DottedPath) -> [PythonValue] {
-    names.compactMap(\.asText).map { .path(paths.member($0, of: object)) }
   }
 
   /// What an importable thing gives when it is called, by a name that no import has: `(socket.socket)`, so that its
@@ -165,6 +219,13 @@ extension PythonResolver {
     case (.list, _), (.tuple, _), (.iter, _), (.set, _), (.sorted, _): return first.elements.map { .list($0) }
     case (.reversed, _): return first.elements.map { .list($0.reversed()) }
     case (.map, .path(let function)): return mapped(function, arguments)
+    case (.map, .function(let function)): return mapped(function, arguments)
+    case (.enumerate, _):
+      return first.elements.map { .list($0.enumerated().map { .list([.integer($0), $1]) }) }
+    case (.zip, _):
+      let second = argument(1, "", arguments).first?.elements
+      guard let a = first.elements, let b = second else { return nil }
+      return .list(zip(a, b).map { .list([$0, $1]) })
     case (.bytesFromHex, .text(let text)), (.bytearrayFromHex, .text(let text)):
       return Encodings.hex(Array(text.utf8.filter { $0 > 0x20 })).map { .bytes($0) }
     case (.unhexlify, _), (.a2bHex, _), (.b16decode, _):
@@ -205,6 +266,16 @@ extension PythonResolver {
       }
     }
     return .list(results)
+  }
+
+  /// `map(lambda c: chr(ord(c) - 1), "pt")`: a function of one parameter and one result.
+  private mutating func mapped(_ function: NodeID, _ arguments: [NodeID]) -> PythonValue? {
+    guard let elements = argument(1, "", arguments).first?.elements, elements.count <= 1 << 16,
+      let scope = scopes.opened[function], scopes.scopes[scope].returns.count == 1,
+      let list = tree.children(of: function).first(where: { tree[$0].kind == .parameters }),
+      let parameter = tree.children(of: list).first(where: { _ in true })
+    else { return nil }
+    return each(elements, as: tree[parameter].data, giving: scopes.scopes[scope].returns[0]).map { .list($0) }
   }
 
   private static func raw(_ value: PythonValue) -> [UInt8]? {

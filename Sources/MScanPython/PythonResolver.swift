@@ -192,7 +192,9 @@ struct PythonResolver {
       if let found = scopes.found(tree[node].data, in: at) {
         return found.prefix(8).flatMap { binding -> [NodeID] in
           switch binding {
-          case .value(let value), .added(let value), .element(let value), .member(let value, _): [value]
+          case .value(let value), .added(let value), .element(let value), .member(let value, _), .part(let value, _),
+            .entry(let value, _):
+            [value]
           case .parameter(let function, let index): given(index, to: function)
           default: []
           }
@@ -238,6 +240,12 @@ struct PythonResolver {
     case .function(let node): return [.function(node)]
     case .classDefinition(let node): return [.classDefinition(node)]
     case .element(let node): return values(of: node).flatMap { value in Array((value.elements ?? []).prefix(4)) }
+    case .part(let node, let index):
+      return values(of: node).flatMap { Array(($0.elements ?? []).prefix(Self.valueBound)) }.compactMap { element in
+        guard let parts = element.elements, index < parts.count else { return nil }
+        return parts[index]
+      }
+    case .entry(let node, let key): return values(of: node).flatMap { items(of: $0, at: key) }
     case .added(let node):
       guard case .value(let first) = all.first, let start = value(of: first), let more = value(of: node) else {
         return []
@@ -257,19 +265,35 @@ struct PythonResolver {
     let isMethod = around.kind == .class
     // `self`, or the class of a class method.
     if isMethod, index == 0 { found.append(.instance(around.node)) }
+    let list = tree.children(of: function).first(where: { tree[$0].kind == .parameters })
+    let parameters = list.map { children($0) } ?? []
+    let parameter = index < parameters.count ? parameters[index] : nil
     for site in callSites[function] ?? [] {
-      let given = children(site).dropFirst().filter {
+      let given = children(site).dropFirst()
+      let places = given.filter {
         tree[$0].kind != .keyword && tree[$0].kind != .starred && tree[$0].kind != .doubleStarred
       }
       let position = isMethod ? index - 1 : index
-      if position >= 0, position < given.count { found += values(of: Array(given)[position]) }
+      if position >= 0, position < places.count { found += values(of: Array(places)[position]) }
+      if let parameter { found += named(tree[parameter].data, by: given) }
     }
-    guard let list = tree.children(of: function).first(where: { tree[$0].kind == .parameters }) else { return found }
-    let parameters = children(list)
-    guard index < parameters.count, tree[parameters[index]].flags & ParameterForm.defaultValue != 0,
-      let last = children(parameters[index]).last
+    guard let parameter, tree[parameter].flags & ParameterForm.defaultValue != 0, let last = children(parameter).last
     else { return found }
     return found + values(of: last)
+  }
+
+  /// `f(run=os.system)`, `f(**{"run": os.system})`, `f(**os.__dict__)`.
+  private mutating func named(_ name: UInt32, by given: ArraySlice<NodeID>) -> [PythonValue] {
+    var found: [PythonValue] = []
+    for argument in given {
+      let node = tree[argument]
+      if node.kind == .keyword, node.data == name, node.first != 0 { found += values(of: node.first) }
+      guard node.kind == .doubleStarred else { continue }
+      for table in values(of: node.first) {
+        found += items(of: table, named: tree.names.text(name))
+      }
+    }
+    return found
   }
 
   mutating func docstring() -> [PythonValue] {

@@ -46,7 +46,11 @@ extension PythonScopes {
   /// The patterns of a mapping, each with what stands under its key where the subject is written out.
   private func entries(of pattern: [NodeID], in binding: Binding) -> [(pattern: NodeID, binding: Binding)] {
     var given: [NodeID] = []
-    if case .value(let value) = binding, tree[value].kind == .dictionary { given = Array(tree.children(of: value)) }
+    var subject: NodeID?
+    if case .value(let value) = binding {
+      subject = value
+      if tree[value].kind == .dictionary { given = Array(tree.children(of: value)) }
+    }
     func written(_ node: NodeID) -> ArraySlice<UInt8> {
       tree.bytes[Int(tree[node].start)..<max(Int(tree[node].start), Int(tree[node].end))]
     }
@@ -60,7 +64,8 @@ extension PythonScopes {
       }
       let key = written(pattern[at])
       let match = stride(from: 0, to: given.count - 1, by: 2).first { written(given[$0]) == key }
-      found.append((pattern[at + 1], match.map { .value(given[$0 + 1]) } ?? .unknown))
+      let other = given.isEmpty ? subject.map { Binding.entry(of: $0, key: pattern[at]) } : nil
+      found.append((pattern[at + 1], match.map { .value(given[$0 + 1]) } ?? other ?? .unknown))
       at += 2
     }
     return found

@@ -25,6 +25,10 @@ struct PythonScopes {
     case added(NodeID)
     /// One of what the value holds: a loop's target, an unpacked name.
     case element(NodeID)
+    /// The same at one place of each, as `for key, value in table.items()` takes them.
+    case part(of: NodeID, index: Int)
+    /// What a mapping holds under a key, as a pattern takes it.
+    case entry(of: NodeID, key: NodeID)
     case path(DottedPath)
     /// A function, a lambda's or a class's definition.
     case function(NodeID), classDefinition(NodeID)
@@ -338,7 +342,12 @@ struct PythonScopes {
         let pairs = values.count == places.count && !values.contains { tree[$0].kind == .starred }
         for (index, part) in places.enumerated() {
           var own = Binding.unknown
-          if pairs { own = .value(values[index]) } else if case .value(let value) = binding { own = .element(value) }
+          switch binding {
+          case .value where pairs: own = .value(values[index])
+          case .value(let value): own = .element(value)
+          case .element(let source): own = .part(of: source, index: index)
+          default: break
+          }
           open.append((part, own))
         }
       default: continue

@@ -77,6 +77,7 @@ struct PythonStatements {
     stateReductions(into: &sink)
     stateAnnotations(into: &sink)
     stateLoaders(into: &sink)
+    stateTables(into: &sink)
     stateTexts(into: &sink)
     if let limit = resolver.limit {
       let detail = "what some expression calls was not found out: it is too deep or takes too many steps"
@@ -294,6 +295,16 @@ struct PythonStatements {
       let paths = namedPaths(of: child)
       guard !paths.isEmpty, concerns(paths, .held) else { continue }
       stateNamed(child, paths, via: "held", of: node, into: &sink)
+    }
+  }
+
+  /// `os.__dict__`, wherever it stands: what is taken out of it has no name in the source.
+  private mutating func stateTables(into sink: inout FactBuffer) {
+    guard let name = tree.names.number(of: "__dict__") else { return }
+    for index in tree.nodes.indices where tree.nodes[index].kind == .attribute && tree.nodes[index].data == name {
+      let node = NodeID(truncatingIfNeeded: index)
+      let paths = namedPaths(of: node)
+      if !paths.isEmpty, concerns(paths, .held) { stateNamed(node, paths, via: "held", of: node, into: &sink) }
     }
   }
 

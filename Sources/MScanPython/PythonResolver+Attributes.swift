@@ -213,6 +213,9 @@ extension PythonResolver {
     }
   }
 
+  /// Dictionaries that are looked into, one in the other, for what one spreads. 8.
+  private static let spreadBound = 8
+
   /// What a table, or a dictionary as it is written, holds under a name.
   mutating func items(of table: PythonValue, named key: String) -> [PythonValue] {
     switch table {
@@ -227,12 +230,17 @@ extension PythonResolver {
     let parts = children(node)
     var all: [PythonValue] = []
     var at = 0
-    charge(parts.count >> 1)
+    charge(1 + parts.count >> 1)
     while fuel > 0, at < parts.count, at + 1 < parts.count || tree[parts[at]].kind == .doubleStarred {
       if tree[parts[at]].kind == .doubleStarred {
-        for table in values(of: tree[parts[at]].first) {
-          for key in keys.compactMap(\.asText) { all += items(of: table, named: key) }
+        // A dictionary may hold itself: `options = {**options}`.
+        spread += 1
+        if spread <= Self.spreadBound {
+          for table in values(of: tree[parts[at]].first) {
+            for key in keys.compactMap(\.asText) { all += items(of: table, named: key) }
+          }
         }
+        spread -= 1
         at += 1
         continue
       }

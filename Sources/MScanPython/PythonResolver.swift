@@ -29,6 +29,8 @@ struct PythonResolver {
   /// Calls of each function or lambda of the module, for what its parameters are.
   var callSites: [NodeID: [NodeID]] = [:]
   private var depth = 0
+  /// Dictionaries that are being looked into for what they spread.
+  var spread = 0
   /// Expressions that are being worked out, by node.
   private var active: [Bool]
   /// Values of names, by the number of the name in its scope, and of attributes, by the name's; those that are being

@@ -1,5 +1,7 @@
 import os
 
+from hooks import every
+
 HOOKS = {"start": os.system}
-for hook in HOOKS.values():
+for hook in every(HOOKS):
     hook("true")

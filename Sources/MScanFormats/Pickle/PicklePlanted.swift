@@ -80,11 +80,14 @@ extension PickleMachine {
   }
 
   /// After a BUILD: what the object has from now on.
-  mutating func plant(_ state: PickleValue, on instance: PickleValue) {
+  ///
+  /// - Parameter isClass: a class is given its methods, as every class is.
+  mutating func plant(_ state: PickleValue, on instance: PickleValue, isClass: Bool = false) {
     guard instance.tag == .object else { return }
     let entries = planted(in: state)
     guard !entries.isEmpty else { return }
     for entry in entries { held.put(entry, inObject: instance.index) }
+    if isClass { return }
     let methods = entries.map(\.key).filter(PicklePlanted.isProtocol)
     guard !methods.isEmpty, !recorder.isAnomalyFull else { return }
     recorder.noteOverwrite(
@@ -94,7 +97,10 @@ extension PickleMachine {
 
   /// The unpickler's own calls: of a method that an earlier BUILD set.
   mutating func callPlanted(_ names: [String], of target: PickleValue, _ items: ArraySlice<PickleValue>) {
-    guard target.tag == .object, let entries = held.objects[target.index] else { return }
+    guard target.tag == .object else { return }
+    var entries = held.objects[target.index] ?? []
+    // What its class has, if the pickle made that too.
+    if let made = heap.object(target)?.callee, made.tag == .object { entries += held.objects[made.index] ?? [] }
     for entry in entries where names.contains(entry.key) || entry.key == "?" {
       for item in items.prefix(16) { call(entry.value, heap.newTuple([item]).value) }
     }
@@ -104,8 +110,10 @@ extension PickleMachine {
     if isCallable(value) {
       _ = invoke(value, arguments, via: "planted", depth: 1)
     } else {
+      let isCarried = heap.object(value).map { meaning(of: $0.callee) == .makesFunction } ?? false
       recorder.invoke(
-        callee: value, path: "?", via: "planted", opcode: opcode, range: ByteRange(opcodeStart, stream.position)
+        callee: value, path: isCarried ? path(of: value) ?? "?" : "?", via: "planted", opcode: opcode,
+        range: ByteRange(opcodeStart, stream.position)
       ) { renderArguments(arguments, keywords: .none) }
     }
   }
@@ -115,7 +123,8 @@ extension PickleMachine {
   /// Functions that keep what they are given, or look at it without calling it.
   private func onlyKeeps(_ meaning: CallMeaning?) -> Bool {
     switch meaning {
-    case .attribute, .partial, .attributeGetter, .methodCaller, .namespace, .item: true
+    case .attribute, .partial, .attributeGetter, .methodCaller, .namespace, .item, .reconstruct, .makesClass, .setsClass:
+      true
     default: false
     }
   }
@@ -129,14 +138,9 @@ extension PickleMachine {
     }
     guard depth < 3, !onlyKeeps(meaning) else { return }
     // Of these the function that is called is followed.
-    let follows: Bool =
-      switch meaning {
-      case .map, .starMap, .fold, .apply, .call: true
-      default: false
-      }
-    let direct = argumentItems(arguments).prefix(16) + heap.items(of: keywords, orNothing: true).prefix(32)
-    for value in direct where isCallable(value) && !follows && isFunctionLike(value) {
-      state(value, via: "handed-over", depth: depth)
+    if meaning?.callsFirst != true {
+      for value in argumentItems(arguments).prefix(16) { hand(over: value, depth: depth) }
+      for value in heap.items(of: keywords, orNothing: true).prefix(32) { hand(over: value, depth: depth) }
     }
     guard !held.objects.isEmpty else { return }
     for value in stubs(in: arguments, depth: 3) + stubs(in: keywords, depth: 2) where value.tag == .object {
@@ -145,6 +149,26 @@ extension PickleMachine {
         state(entry.value, via: "planted", depth: depth)
       }
     }
+  }
+
+  /// What a partial is given by name, it hands over when it is called.
+  mutating func noteKept(_ keywords: PickleValue, depth: Int) {
+    for value in heap.items(of: keywords, orNothing: true).prefix(32) { hand(over: value, depth: depth) }
+  }
+
+  /// A function in a list counts as well: `numpy.piecewise(x, [condition], [function])`.
+  private mutating func hand(over value: PickleValue, depth: Int) {
+    let parts = value.tag == .list ? argumentItems(value).prefix(8) : [value]
+    for part in parts where isCallable(part) {
+      state(part, via: isFunctionLike(part) ? "handed-over" : "handed-over-class", depth: depth)
+    }
+  }
+
+  /// Methods that Python calls when a class of the pickle itself is called, or made an object of.
+  mutating func callOwn(of callee: PickleValue, _ arguments: PickleValue, isInstance: Bool) {
+    guard callee.tag == .object, let entries = held.objects[callee.index] else { return }
+    let names: Set<String> = isInstance ? ["__new__", "__del__"] : ["__new__", "__init__", "__call__", "__del__"]
+    for entry in entries where names.contains(entry.key) { call(entry.value, arguments) }
   }
 
   private mutating func state(_ value: PickleValue, via: String, depth: Int) {

@@ -20,6 +20,8 @@ enum CallMeaning: Sendable {
   case starMap
   /// `reduce(f, items, start)`
   case fold
+  /// `accumulate(items, f)`
+  case accumulate
   /// `apply(f, arguments)`
   case apply
   /// `operator.call(f, *arguments)`
@@ -28,8 +30,26 @@ enum CallMeaning: Sendable {
   case bytes
   /// Unpickles the bytes it is given.
   case loads
+  /// The same of a path or a file, whose bytes may be at hand.
+  case load
+  /// `copyreg._reconstructor(class, base, state)` makes the object with `base(state)`.
+  case reconstruct
+  /// `type(name, bases, names)`: what it makes is a class with those names.
+  case makesClass
+  /// Sets names of a class that was made before.
+  case setsClass
+  /// Makes a function of code that the pickle carries.
+  case makesFunction
 
   static func of(_ path: String) -> CallMeaning? { table[path] }
+
+  /// A function that it is given is called at once, and followed.
+  var callsFirst: Bool {
+    switch self {
+    case .map, .starMap, .fold, .accumulate, .apply, .call: true
+    default: false
+    }
+  }
 
   private static let table: [String: CallMeaning] = {
     let rows: [(CallMeaning, [String])] = [
@@ -64,7 +84,40 @@ enum CallMeaning: Sendable {
         ["builtins.map", "builtins.filter", "itertools.takewhile", "itertools.dropwhile", "itertools.filterfalse"]
       ),
       (.starMap, ["itertools.starmap"]),
-      (.fold, ["functools.reduce", "_functools.reduce", "itertools.accumulate"]),
+      (.fold, ["functools.reduce", "_functools.reduce"]),
+      (.accumulate, ["itertools.accumulate"]),
+      (
+        .reconstruct,
+        ["copyreg._reconstructor", "copy_reg._reconstructor"]
+      ),
+      (
+        .makesClass,
+        [
+          "builtins.type", "types.new_class", "dill._dill._create_type", "dill._dill._create_class",
+          "cloudpickle.cloudpickle._make_skeleton_class", "joblib.externals.cloudpickle.cloudpickle._make_skeleton_class",
+          "ray.cloudpickle.cloudpickle._make_skeleton_class", "pyspark.cloudpickle.cloudpickle._make_skeleton_class",
+        ]
+      ),
+      (
+        .makesFunction,
+        [
+          "cloudpickle.cloudpickle._make_function", "cloudpickle.cloudpickle._make_skel_func",
+          "cloudpickle.cloudpickle._fill_function", "joblib.externals.cloudpickle.cloudpickle._make_function",
+          "joblib.externals.cloudpickle.cloudpickle._make_skel_func", "ray.cloudpickle.cloudpickle._make_function",
+          "pyspark.cloudpickle.cloudpickle._make_function", "dill._dill._create_function", "types.FunctionType",
+        ]
+      ),
+      (
+        .setsClass,
+        [
+          "cloudpickle.cloudpickle._class_setstate", "cloudpickle.cloudpickle_fast._class_setstate",
+          "cloudpickle.cloudpickle._rehydrate_skeleton_class",
+          "joblib.externals.cloudpickle.cloudpickle._class_setstate",
+          "joblib.externals.cloudpickle.cloudpickle_fast._class_setstate",
+          "joblib.externals.cloudpickle.cloudpickle._rehydrate_skeleton_class",
+          "ray.cloudpickle.cloudpickle._class_setstate", "pyspark.cloudpickle.cloudpickle._class_setstate",
+        ]
+      ),
       (.apply, ["builtins.apply", "__builtin__.apply"]),
       (.call, ["operator.call", "_operator.call"]),
       (
@@ -77,15 +130,20 @@ enum CallMeaning: Sendable {
       (
         .loads,
         [
-          "pickle.loads", "pickle._loads", "_pickle.loads", "pickle.load", "_pickle.load", "pickle._load",
-          "pickle.Unpickler", "_pickle.Unpickler", "pickle._Unpickler", "dill.loads", "dill._dill.loads", "dill.load",
-          "dill._dill.load", "cloudpickle.loads", "cloudpickle.cloudpickle.loads", "cloudpickle.load",
-          "torch.storage._load_from_bytes", "torch.load", "torch.serialization.load", "joblib.load",
-          "joblib.numpy_pickle.load", "pandas.read_pickle", "pandas.io.pickle.read_pickle", "numpy.load",
-          "numpy.lib.npyio.load", "jsonpickle.decode",
+          "pickle.loads", "pickle._loads", "_pickle.loads", "dill.loads", "dill._dill.loads", "cloudpickle.loads",
+          "cloudpickle.cloudpickle.loads", "torch.storage._load_from_bytes", "jsonpickle.decode",
           "torch.utils.data.datapipes.datapipe._IterDataPipeSerializationWrapper",
           "torch.utils.data.datapipes.datapipe._MapDataPipeSerializationWrapper",
           "torch.utils.data.datapipes.datapipe._DataPipeSerializationWrapper",
+        ]
+      ),
+      (
+        .load,
+        [
+          "pickle.load", "_pickle.load", "pickle._load", "pickle.Unpickler", "_pickle.Unpickler", "pickle._Unpickler",
+          "dill.load", "dill._dill.load", "cloudpickle.load", "torch.load", "torch.serialization.load", "joblib.load",
+          "joblib.numpy_pickle.load", "pandas.read_pickle", "pandas.io.pickle.read_pickle", "numpy.load",
+          "numpy.lib.npyio.load",
         ]
       ),
     ]
@@ -147,16 +205,26 @@ extension PickleMachine {
     let isInstance = via == "newobj" || via == "newobj-ex"
     let path = path(of: callee) ?? "?"
     // A class that only `__new__` makes does not run its `__init__`, so it has no meaning to follow.
-    let meaning = callee.tag == .global ? recorder.meaning(of: callee.index) : CallMeaning.of(path)
+    let meaning = meaning(of: callee)
     recorder.invoke(
       callee: callee, path: path, via: via, opcode: opcode, range: ByteRange(opcodeStart, stream.position)
     ) { renderArguments(arguments, keywords: keywords) }
     noteNestedBytes(arguments, meaning: meaning)
     noteHandedOver(arguments, keywords, meaning: meaning, depth: depth)
-    if let meaning, let result = follow(meaning, callee, arguments, depth: depth) { return result }
+    if let meaning {
+      if meaning == .partial { noteKept(keywords, depth: depth) }
+      if let result = follow(meaning, callee, arguments, depth: depth) { return result }
+      // Its function is not where it should be: by name, or in what a call made.
+      if meaning.callsFirst { noteHandedOver(arguments, keywords, meaning: nil, depth: depth) }
+    }
+    if !held.objects.isEmpty { callOwn(of: callee, arguments, isInstance: isInstance) }
     let result = heap.newObject(isInstance ? .instance : .result, callee: callee, arguments: arguments)
     noteSize(of: result, path: path, arguments)
     return result
+  }
+
+  func meaning(of callee: PickleValue) -> CallMeaning? {
+    callee.tag == .global ? recorder.meaning(of: callee.index) : path(of: callee).flatMap { CallMeaning.of($0) }
   }
 
   /// Calling what a call made: a partial, an attribute getter, a method caller.
@@ -201,6 +269,19 @@ extension PickleMachine {
     case .item: return followItem(items)
     case .map, .starMap: return followMap(items, callee, arguments, star: meaning == .starMap, depth: depth)
     case .fold: return followFold(items, depth: depth)
+    case .accumulate: return followFold(Array(items.prefix(2).reversed()), depth: depth)
+    case .reconstruct:
+      if items.count > 2, items[1].isStub, !isPlainType(items[1]) {
+        _ = invoke(items[1], heap.newTuple([items[2]]).value, via: "reconstructor", depth: depth &+ 1)
+      }
+      return nil
+    case .makesClass:
+      let made = heap.newObject(.result, callee: callee, arguments: arguments)
+      for item in items where item.tag == .dict { plant(item, on: made, isClass: true) }
+      return made
+    case .setsClass:
+      if let made = items.first { for item in items.dropFirst() { plant(item, on: made, isClass: true) } }
+      return items.first
     case .apply, .call:
       guard let inner = items.first, inner.isStub else { return nil }
       let rest =
@@ -211,8 +292,14 @@ extension PickleMachine {
       let made = heap.newObject(.madeBytes, callee: callee, arguments: arguments)
       noteSize(of: made, path: path(of: callee) ?? "?", arguments)
       return made
-    case .loads: return nil
+    case .loads, .load, .makesFunction: return nil
     }
+  }
+
+  /// `object` and the types of data, whose `__new__` does nothing but keep what it is given.
+  private func isPlainType(_ value: PickleValue) -> Bool {
+    guard let path = path(of: value), let dot = path.lastIndex(of: ".") else { return false }
+    return path[..<dot] == "builtins"
   }
 
   private func literalType(_ value: PickleValue) -> String {
@@ -265,11 +352,12 @@ extension PickleMachine {
 
   /// Bytes handed to a call may be a pickle or an archive of their own: they become child artifacts.
   mutating func noteNestedBytes(_ arguments: PickleValue, meaning: CallMeaning?) {
+    let isLoader = meaning == .loads || meaning == .load
     for item in argumentItems(arguments).prefix(8) {
       switch item.tag {
       case .bytes, .longBytes:
         let (offset, count, _) = spanOf(item)
-        recorder.giveBytes(at: offset, count, toLoader: meaning == .loads)
+        recorder.giveBytes(at: offset, count, toLoader: isLoader)
       case .text where meaning == .loads, .longText where meaning == .loads:
         let (offset, count, kind) = spanOf(item)
         if kind == .latin1 {
@@ -280,11 +368,11 @@ extension PickleMachine {
       case .byteArray:
         if let inner = heap.items(of: item).items.first, inner.isBytes {
           let (offset, count, _) = spanOf(inner)
-          recorder.giveBytes(at: offset, count, toLoader: meaning == .loads)
+          recorder.giveBytes(at: offset, count, toLoader: isLoader)
         }
-      case .object where heap.object(item)?.kind == .madeBytes && meaning == .loads:
+      case .object where heap.object(item)?.kind == .madeBytes && isLoader:
         if !giveMadeBytes(item, depth: 0) { noteComputedBytes(item) }
-      case .object where meaning == .loads: noteComputedBytes(item)
+      case .object where isLoader: noteComputedBytes(item)
       default: break
       }
     }

@@ -15,8 +15,19 @@ extension PickleMachine {
   private static let formats: Set<String> = ["operator.mod", "_operator.mod", "operator.imod", "_operator.imod"]
   private static let copies: Set<String> = [
     "builtins.bytes", "builtins.bytearray", "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset",
-    "builtins.sorted",
+    "builtins.sorted", "collections.deque", "collections.Counter", "builtins.dict", "builtins.zip", "builtins.enumerate",
+    "builtins.reversed", "itertools.tee", "array.array", "numpy.array", "numpy.asarray", "builtins.str", "builtins.repr",
+    "builtins.sum", "builtins.iter", "builtins.max", "builtins.min", "itertools.chain",
   ]
+  /// Arrays by their shape, the first argument.
+  private static let shaped: Set<String> = [
+    "numpy.ones", "numpy.zeros", "numpy.empty", "numpy.full", "numpy.identity", "numpy.arange", "numpy.eye", "numpy.tri",
+    "numpy.ndarray", "numpy.core.multiarray.zeros", "numpy.core.multiarray.empty", "numpy._core.multiarray.zeros",
+    "numpy._core.multiarray.empty", "torch.zeros", "torch.ones", "torch.empty", "torch.full", "torch.arange",
+    "torch.eye", "torch.rand", "torch.randn", "numpy.memmap", "numpy.chararray",
+  ]
+  private static let squares: Set<String> = ["numpy.identity", "numpy.eye", "numpy.tri", "torch.eye"]
+  private static let repeats: Set<String> = ["numpy.repeat", "numpy.tile", "numpy.resize", "numpy.broadcast_to"]
 
   /// Estimates the length of a call's result and states one that no memory holds.
   mutating func noteSize(of result: PickleValue, path: String, _ arguments: PickleValue) {
@@ -24,8 +35,22 @@ extension PickleMachine {
     let size: Double
     switch path {
     case "builtins.range": size = argumentItems(arguments).compactMap(\.intValue).map { Double($0) }.max() ?? 0
+    case _ where Self.shaped.contains(path): size = elements(ofShape: arguments, isSquare: Self.squares.contains(path))
+    case "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct":
+      size = elements(ofShape: heap.newTuple(argumentItems(arguments).dropFirst().prefix(1)).value, isSquare: false)
+    case _ where Self.repeats.contains(path):
+      let items = argumentItems(arguments).prefix(2)
+      let times = items.dropFirst().first.map { elements(ofShape: heap.newTuple([$0]).value, isSquare: false) } ?? 0
+      size = max(1, items.first.map { length(of: $0) } ?? 1) * times
+    case "fractions.Fraction", "decimal.Decimal":
+      guard path.hasPrefix("f"), let first = argumentItems(arguments).first, first.isText else { return }
+      let parts = text(of: first, limit: 256).lowercased().split(separator: "e", maxSplits: 1)
+      size = parts.count == 2 ? Double(parts[1]).map { abs($0) * 4 } ?? 0 : 0
     case _ where Self.copies.contains(path):
-      guard let first = argumentItems(arguments).first else { return }
+      let given = argumentItems(arguments)
+      // What to make of it comes first of these.
+      let source = path == "array.array" ? given.dropFirst().first : given.max { length(of: $0) < length(of: $1) }
+      guard let first = source else { return }
       size = path.hasPrefix("builtins.byte") ? Double(first.intValue ?? 0) + length(of: first) : length(of: first)
     case _ where Self.sums.contains(path): size = argumentItems(arguments).prefix(2).reduce(0) { $0 + length(of: $1) }
     case _ where Self.products.contains(path):
@@ -45,6 +70,14 @@ extension PickleMachine {
     recorder.note(
       "pickle.memory-bomb", at: opcodeStart, end: stream.position, opcode: opcode, field: path,
       detail: "\(path) makes something of more than 2^30 elements")
+  }
+
+  /// Product of a shape's sides.
+  private mutating func elements(ofShape arguments: PickleValue, isSquare: Bool) -> Double {
+    guard let first = argumentItems(arguments).first else { return 0 }
+    let sides = first.intValue.map { [$0] } ?? argumentItems(first).prefix(64).map { $0.intValue ?? 1 }
+    let count = sides.reduce(1) { $0 * Double(max(0, $1)) }
+    return isSquare ? count * count : count
   }
 
   private func length(of value: PickleValue) -> Double {

@@ -293,6 +293,7 @@ extension PickleMachine {
   private mutating func collectFrozenSet() throws(ParseFailure) {
     let start = try popMark("FROZENSET")
     guard stack[start...].allSatisfy(\.isHashable) else { throw fail("FROZENSET") }
+    for item in stack[start...] where item.tag == .object { callPlanted(["__hash__", "__eq__"], of: item, [item]) }
     let (value, nodes, depth) = heap.newTuple(stack[start...], tag: .frozenSet)
     noteMeasure(nodes, depth)
     stack.removeSubrange(start...)
@@ -330,7 +331,9 @@ extension PickleMachine {
     for index in stride(from: start, to: stack.count, by: 2) {
       let key = stack[index]
       switch target.tag {
-      case .dict: guard key.isHashable else { throw fail(field) }
+      case .dict:
+        guard key.isHashable else { throw fail(field) }
+        if key.tag == .object { callPlanted(["__hash__", "__eq__"], of: key, [key]) }
       case .list, .byteArray:
         guard let position = key.intValue else { throw fail(field) }
         let held = target.tag == .list ? heap.count(target) : byteArrayCount(target)
@@ -369,6 +372,7 @@ extension PickleMachine {
     switch target.tag {
     case .set:
       guard stack[start...].allSatisfy(\.isHashable) else { throw fail("ADDITEMS") }
+      for item in stack[start...] where item.tag == .object { callPlanted(["__hash__", "__eq__"], of: item, [item]) }
       let (nodes, depth) = heap.extend(target, with: stack[start...])
       noteMeasure(nodes, depth)
     case .global, .object:

@@ -1,0 +1,5 @@
+import os
+
+names = {}
+names.update(os.__dict__)
+names["sys" + "tem"]("true")

@@ -49,6 +49,8 @@ public struct MemberFact: Sendable, Hashable {
     case device
     /// A link that leads out of the folder it is unpacked to.
     case linkEscapes = "link-escapes"
+    /// A link to something beside it or below, as libraries and folders of versions have them.
+    case linkInside = "link-inside"
   }
 
   public var name: String

@@ -45,7 +45,9 @@ public enum Identify {
       formats = ["hdf5"] + formats.filter { !textFormats.contains($0) && $0 != "text" }
     }
     // A zip is found from its end: whatever stands before it, zip readers open it.
-    if formats.first != "zip", !readsOwnTail(formats), hasZipTail(source, head: head) {
+    if formats.first != "zip", !readsOwnTail(formats), let end = zipTail(source, head: head),
+      formats.first != "tar" || !TarMembers.isMember(zipEndingAt: end, of: source)
+    {
       let isOwn = formats.first.map { isContainerOfItsOwn($0) } ?? false
       let rest = formats.filter { !["text", "markdown", "yaml"].contains($0) }
       formats = isOwn ? formats + ["zip"] : ["zip"] + rest
@@ -256,10 +258,13 @@ public enum Identify {
     return next == 0x22 || next == 0x7d
   }
 
-  static func hasZipTail(_ source: ByteSource, head: [UInt8]) -> Bool {
+  static func hasZipTail(_ source: ByteSource, head: [UInt8]) -> Bool { zipTail(source, head: head) != nil }
+
+  /// Where the last end record with a directory stands.
+  private static func zipTail(_ source: ByteSource, head: [UInt8]) -> Int? {
     let start = max(0, source.count - tailLength)
     let tail = source.count <= head.count ? head : source.prefix(tailLength, at: start)
-    guard tail.count >= 22 else { return false }
+    guard tail.count >= 22 else { return nil }
     // From the end on. A byte that the signature does not have lets four places go at once.
     var at = tail.count - 22
     while at >= 0 {
@@ -268,14 +273,14 @@ public enum Identify {
         if tail[at + 1] == 0x4b, tail[at + 2] == 5, tail[at + 3] == 6,
           ZipEnd.readings(source, at: start + at).contains(where: { hasDirectory($0, source) })
         {
-          return true
+          return start + at
         }
         at -= 1
       case 0x4b, 5, 6: at -= 1
       default: at -= 4
       }
     }
-    return false
+    return nil
   }
 
   /// Whether a directory stands where one of the readers looks for it.
@@ -330,7 +335,12 @@ public enum Identify {
     let compact = head.filter { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }.prefix(2)
     guard let second = compact.dropFirst().first else { return false }
     if compact.first == 0x7b { return second == 0x22 || second == 0x7d }
-    return [0x22, 0x7b, 0x5b, 0x5d, 0x2d, 0x74, 0x66, 0x6e].contains(second) || (0x30...0x39).contains(second)
+    // `[net]` starts a section of settings.
+    let words = head.drop { $0 != 0x5b }.dropFirst().drop { [0x20, 0x09, 0x0a, 0x0d].contains($0) }
+    if [0x74, 0x66, 0x6e].contains(second) {
+      return ["true", "false", "null"].contains { words.starts(with: $0.utf8) }
+    }
+    return [0x22, 0x7b, 0x5b, 0x5d, 0x2d].contains(second) || (0x30...0x39).contains(second)
   }
 
   /// UTF-8 without control characters, as far as `bytes` go.

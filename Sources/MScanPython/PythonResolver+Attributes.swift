@@ -15,15 +15,14 @@ extension PythonResolver {
   mutating func attributeValues(_ name: UInt32) -> [PythonValue] {
     let assigned = assigned(to: name)
     guard !assigned.isEmpty else { return [] }
-    let before = assignedToAttribute[Int(name)]
-    switch before {
-    case .known(let known) where environment.isEmpty: return known
+    switch assignedToAttribute[Int(name)] {
+    case .known(let known): return known
     case .active: return []
-    default: break
+    case .open: break
     }
     assignedToAttribute[Int(name)] = .active
-    let all = kept(assigned.flatMap { values(of: $0) })
-    assignedToAttribute[Int(name)] = environment.isEmpty ? .known(all) : before
+    let all = outside { resolver in resolver.kept(assigned.flatMap { resolver.values(of: $0) }) }
+    assignedToAttribute[Int(name)] = .known(all)
     return all
   }
 

@@ -29,9 +29,9 @@ extension PythonResolver {
     case .path(let path): return result(ofPath: path, arguments)
     case .function(let node):
       guard let scope = scopes.opened[node] else { return [] }
-      let returned = scopes.scopes[scope].returns.flatMap { values(of: $0) }
-      let yielded = scopes.scopes[scope].yields.prefix(Self.valueBound)
-      return yielded.isEmpty ? returned : returned + [.list(yielded.flatMap { values(of: $0) })]
+      // A lambda sees the names of a comprehension around it.
+      if tree[node].kind == .lambda { return scopes.scopes[scope].returns.flatMap { values(of: $0) } }
+      return outside { $0.results(ofScope: scope) }
     case .classDefinition(let node): return [.instance(node)]
     case .method(.dictionary(let node), let name):
       if name == "items" || name == "values" { return [.list(pairs(of: node, justValues: name == "values"))] }
@@ -49,6 +49,12 @@ extension PythonResolver {
       return argument(0, "", arguments).compactMap(\.asPath).map { .path(paths.member(key, of: $0)) }
     default: return []
     }
+  }
+
+  private mutating func results(ofScope scope: Int) -> [PythonValue] {
+    let returned = scopes.scopes[scope].returns.flatMap { values(of: $0) }
+    let yielded = scopes.scopes[scope].yields.prefix(Self.valueBound)
+    return yielded.isEmpty ? returned : returned + [.list(yielded.flatMap { values(of: $0) })]
   }
 
   private mutating func result(ofPath path: DottedPath, _ arguments: [NodeID]) -> [PythonValue] {
@@ -268,9 +274,10 @@ extension PythonResolver {
     return .list(results)
   }
 
-  /// `map(lambda c: chr(ord(c) - 1), "pt")`: a function of one parameter and one result.
+  /// `map(lambda c: chr(ord(c) - 1), "pt")`: a lambda of constants.
   private mutating func mapped(_ function: NodeID, _ arguments: [NodeID]) -> PythonValue? {
-    guard let elements = argument(1, "", arguments).first?.elements, elements.count <= 1 << 16,
+    guard tree[function].kind == .lambda, let elements = argument(1, "", arguments).first?.elements,
+      elements.count <= 1 << 16, elements.allSatisfy({ $0.asText != nil || $0.asInteger != nil }),
       let scope = scopes.opened[function], scopes.scopes[scope].returns.count == 1,
       let list = tree.children(of: function).first(where: { tree[$0].kind == .parameters }),
       let parameter = tree.children(of: list).first(where: { _ in true })

@@ -221,16 +221,26 @@ struct PythonResolver {
   /// What a name is bound to in one scope; nil when it is not.
   mutating func bound(_ name: UInt32, in scope: Int) -> [PythonValue]? {
     guard let found = scopes.found(name, in: scope) else { return nil }
-    let before = boundValues[found.number]
-    switch before {
-    case .known(let known) where environment.isEmpty: return known
+    switch boundValues[found.number] {
+    case .known(let known): return known
     case .active: return []
-    default: break
+    case .open: break
     }
     boundValues[found.number] = .active
-    let all = kept(found.flatMap { values(of: $0, before: found) })
-    boundValues[found.number] = environment.isEmpty ? .known(all) : before
+    let all = outside { resolver in
+      resolver.kept(found.flatMap { resolver.values(of: $0, before: found) })
+    }
+    boundValues[found.number] = .known(all)
     return all
+  }
+
+  /// Work on what a comprehension's names have no part in. Its answers can be kept.
+  mutating func outside(_ work: (inout PythonResolver) -> [PythonValue]) -> [PythonValue] {
+    guard !environment.isEmpty else { return work(&self) }
+    let inside = environment
+    environment = [:]
+    defer { environment = inside }
+    return work(&self)
   }
 
   private mutating func values(

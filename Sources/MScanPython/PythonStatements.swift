@@ -405,7 +405,7 @@ struct PythonStatements {
       let form = resolver.paths.form(path)
       if form.contains(.passes) { found += resolver.paths.throughModules(path) }
       if form.contains(.result), let object = resolver.paths.parent(path),
-        resolver.paths.form(object).contains(.closed)
+        resolver.paths.form(object).contains(.closed), resolver.paths.last(path) != "?"
       {
         // Nothing is known of what hangs on a result but its name.
         found.append(resolver.paths.lastMember(of: path, on: unknown))

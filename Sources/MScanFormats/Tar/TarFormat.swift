@@ -159,10 +159,13 @@ struct TarReader: ArchiveReader {
     if header.isDevice { flags.append(.device) }
     if header.isLink {
       flags.append(.link)
-      if link.hasPrefix("/") || link.split(separator: "/").contains("..") {
-        if !flags.contains(.traversal) { flags.append(.traversal) }
+      let climbs = link.hasPrefix("/") || link.split(separator: "/").contains("..")
+      if climbs, !flags.contains(.traversal) { flags.append(.traversal) }
+      if MemberNames.leadsOut(link, from: name, isHard: header.isHardLink) {
+        flags.append(.linkEscapes)
+      } else if !climbs, MemberNames.flags(of: name).isEmpty, MemberNames.flags(of: link).isEmpty {
+        flags.append(.linkInside)
       }
-      if MemberNames.leadsOut(link, from: name, isHard: header.isHardLink) { flags.append(.linkEscapes) }
     }
     // Folders may be stated again and again.
     return header.isFolder ? flags : flags + names.add(name.utf8, index: members).flags

@@ -171,13 +171,22 @@ struct ZipReader {
     if headers.contains(where: { $0.flags & 0xf070 != 0 }) { flags.append(.reservedFlags) }
     if let central = entry.central {
       guard let local = entry.local else { return flags + [.nameMismatch] }
-      if central.rawName != local.rawName { flags.append(.nameMismatch) }
+      if central.rawName != local.rawName || otherName(of: central) != nil { flags.append(.nameMismatch) }
       if central.method != local.method { flags.append(.methodMismatch) }
       if !local.hasDescriptor, central.compressedSize != local.compressedSize || central.size != local.size {
         flags.append(.sizeMismatch)
       }
     }
     return flags
+  }
+
+  /// The name of the Unicode path field, when it is another one and not the same in letters that the first has no code for.
+  private static func otherName(of header: ZipHeader) -> String? {
+    guard let other = header.unicodeName, other != header.rawName else { return nil }
+    let isSpelled = header.rawName.allSatisfy { $0 < 0x80 && $0 != 0x3f && $0 != 0x23 }
+    let name = String(decoding: other, as: UTF8.self)
+    let flags = MemberNames.flags(of: name).filter { !MemberNames.flags(of: header.name).contains($0) }
+    return isSpelled || !flags.isEmpty ? name : nil
   }
 
   // MARK: Members
@@ -197,6 +206,14 @@ struct ZipReader {
           name: header.name, method: ZipMethod.name(header.method), compressedSize: header.compressedSize,
           size: header.size, flags: flags)),
       artifact: input.index, range: entry.extent, place: .member(header.name))
+    if let central = entry.central, let other = Self.otherName(of: central) {
+      sink.emit(
+        .member(
+          MemberFact(
+            name: other, method: ZipMethod.name(header.method), compressedSize: header.compressedSize,
+            size: header.size, flags: MemberNames.flags(of: other) + [.nameMismatch])),
+        artifact: input.index, range: entry.extent, place: .member(header.name))
+    }
     if entry.data.count < header.compressedSize {
       anomaly(
         "zip.truncated", entry.data, field: "compressed size", detail: "\(header.name) ends before its data does",

@@ -94,6 +94,9 @@ struct ZipHeader {
   var localOffset: Int
   /// Unix mode and DOS attributes; 0 in a local header.
   var attributes: UInt32
+  /// The name that the Info-ZIP Unicode path field has instead; nil without one. `unzip`, 7-Zip, libarchive and Python
+  /// from 3.13 on unpack under it.
+  var unicodeName: [UInt8]?
   /// Bytes of the record.
   var length: Int
   /// First bytes of the data behind a local header, up to 64, that were read along with it; empty where none were.
@@ -120,7 +123,7 @@ struct ZipHeader {
     header.localOffset = Int(try cursor.readUInt32("relative offset of local header"))
     header.setName(try cursor.slice(min(Int(nameLength), cursor.remaining), "file name"))
     let extra = try cursor.slice(min(Int(extraLength), cursor.remaining), "extra field")
-    header.readZip64(Array(extra), withOffset: true)
+    header.readExtra(Array(extra), withOffset: true)
     try cursor.skip(min(Int(commentLength), cursor.remaining), "file comment")
     header.length = ZipRecord.centralLength &+ Int(nameLength) &+ Int(extraLength) &+ Int(commentLength)
     return header
@@ -144,7 +147,7 @@ struct ZipHeader {
         try cursor.skip(ZipRecord.localLength, "local header")
       }
       header.setName(try cursor.slice(nameLength, "file name"))
-      if needsExtra { header.readZip64(Array(try cursor.slice(extraLength, "extra field")), withOffset: false) }
+      if needsExtra { header.readExtra(Array(try cursor.slice(extraLength, "extra field")), withOffset: false) }
       header.localOffset = offset
       header.length = length
       if length &+ 64 <= head.count { header.dataHead = Array(head[length..<(length &+ 64)]) }
@@ -172,13 +175,15 @@ struct ZipHeader {
     name = String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Extra field 0x0001: the 64-bit forms of the fields that are full, in order.
-  private mutating func readZip64(_ extra: [UInt8], withOffset: Bool) {
+  /// Extra field 0x0001: the 64-bit forms of the fields that are full, in order. Extra field 0x7075: version, checksum of
+  /// the name it replaces, and the other name.
+  private mutating func readExtra(_ extra: [UInt8], withOffset: Bool) {
     var cursor = ByteCursor(extra)
     while cursor.remaining >= 4 {
       guard let id = try? cursor.readUInt16("id"), let length = try? cursor.readUInt16("length"),
         let body = try? cursor.slice(length, "body")
       else { return }
+      if id == 0x7075, body.count > 5 { unicodeName = Array(body.dropFirst(5)) }
       guard id == 1 else { continue }
       var values = ByteCursor(Array(body))
       if size == 0xffff_ffff, let value = try? values.readUInt64("size") { size = Int(exactly: value) ?? .max }

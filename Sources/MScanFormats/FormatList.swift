@@ -27,6 +27,7 @@ public enum FormatList {
     SentencePieceFormat.self, TiktokenFormat.self, MergesFormat.self, WordListFormat.self,
     MarshalFormat.self,
     PycFormat.self,
+    WideTextFormat.self,
   ]
 
   public static func named(_ id: String) -> (any Format.Type)? { all.first { $0.id == id } }

@@ -39,6 +39,8 @@ public enum Identify {
     formats = withProtobuf(formats, head, source, claimed: claimed)
     if formats.isEmpty { formats = [TensorData.kind(head, name: name)].compactMap(\.self) }
     if formats.isEmpty { formats = [NamedFormats.identify(head, source, name: name)].compactMap(\.self) }
+    // The readers of these two know about it.
+    if formats.isEmpty, claimed != "yaml", claimed != "python", WideText.isText(head) { formats = [WideTextFormat.id] }
     // What a reader was promised, it says what is wrong with.
     if formats.isEmpty, promises.contains(claimed) { formats = [claimed] }
     if hasUserBlock(source, head: head, claimed: claimed), formats.first != "hdf5" {
@@ -109,7 +111,8 @@ public enum Identify {
     switch claimed {
     case "": false
     case "text", "yaml", "markdown", "jinja", "python":
-      textFormats.contains(format) || ["text", "json", "empty", "git-lfs-pointer"].contains(format)
+      textFormats.contains(format) || ["text", "json", "empty", "git-lfs-pointer", WideTextFormat.id].contains(format)
+    case "json": format == "git-lfs-pointer" || format == WideTextFormat.id
     case _ where RepositoryNames.formats.contains(claimed): isCompatible(format, with: "text")
     case "zip": format == "git-lfs-pointer" || format == "hdf5"
     case "tar": ["git-lfs-pointer", "gzip", "bzip2", "xz", "zstd", "lz4"].contains(format)
@@ -313,8 +316,14 @@ public enum Identify {
         ?? NamedFormats.identify(text: head) ?? "text"
     }
     if isModelName, head.first.map({ $0 == 0x80 }) == true { return "pickle" }
+    // Python reads a path file in the encoding of the machine when it is not UTF-8.
+    if ending(of: name) == "pth", !head.contains(0), importsAtStart(head) { return SitePathFormat.id }
     // Scripts are run whatever encoding their comments are in.
     return RepositoryNames.formats.contains(claimed) && !head.contains(0) ? claimed : nil
+  }
+
+  private static func importsAtStart(_ head: [UInt8]) -> Bool {
+    head.split { $0 == 0x0a || $0 == 0x0d }.contains { $0.starts(with: "import ".utf8) || $0.starts(with: "import\t".utf8) }
   }
 
   /// Formats whose readers say what is wrong with a file of that name.

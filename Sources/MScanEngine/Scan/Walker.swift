@@ -202,6 +202,10 @@ public struct Walker: Sendable {
       .artifact(
         ArtifactFact(format: found.format, claimed: found.claimed, size: child.source.count, also: found.also)),
       artifact: child.index, range: whole, place: .whole)
+    if buffer.artifacts[child.index]?.parent == nil, FileNames.hidesCharacters(name) {
+      let fact = AnomalyFact(subject: "name.hidden", field: "name", detail: name)
+      buffer.emit(.anomaly(fact), artifact: child.index, range: whole, place: .whole)
+    }
     if child.source.count == 0 {
       if !emptyIsNormal, Registry.needsContent(found) {
         let what = found.isModelName || found.claimed.isEmpty ? "a model" : "\(found.claimed) data"

@@ -1,5 +1,11 @@
 import MScanFacts
 
+/// Names of files.
+public enum FileNames {
+  /// Whether a name has control characters, or characters that do not show or turn the text around.
+  public static func hidesCharacters(_ name: String) -> Bool { MemberNames.flags(of: name).contains(.hidden) }
+}
+
 /// What the names of an archive's members tell, each by itself and beside the others; one for all kinds of archive.
 struct MemberNames {
   /// Members by the bytes of their path, `.` and empty steps left out: what unpacks to the same file is the same name.

@@ -32,6 +32,34 @@ struct RepositoryText {
     return found
   }
 
+  /// The same as Python's `str.splitlines` takes them: lone carriage returns, form feeds, and the separators of ASCII and
+  /// Unicode end a line as well.
+  func pythonLineRanges() -> [Range<Int>] {
+    lineRanges().flatMap { line -> [Range<Int>] in
+      var found: [Range<Int>] = []
+      var (start, at) = (line.lowerBound, line.lowerBound)
+      while at < line.upperBound {
+        let length = separator(at: at, before: line.upperBound)
+        if length > 0 {
+          found.append(start..<at)
+          start = at + length
+        }
+        at += max(1, length)
+      }
+      return found + [start..<line.upperBound]
+    }
+  }
+
+  /// Bytes of the line end at `at`; 0 without one.
+  private func separator(at: Int, before end: Int) -> Int {
+    switch bytes[at] {
+    case 0x0b...0x0d, 0x1c...0x1e: return 1
+    case 0xc2 where at + 1 < end && bytes[at + 1] == 0x85: return 2
+    case 0xe2 where at + 2 < end && bytes[at + 1] == 0x80 && (0xa8...0xa9).contains(bytes[at + 2]): return 3
+    default: return 0
+    }
+  }
+
   func text(_ range: Range<Int>, limit: Int = 4096) -> String {
     String(decoding: bytes[range].prefix(limit), as: UTF8.self)
   }

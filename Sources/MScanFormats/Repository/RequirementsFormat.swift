@@ -10,7 +10,7 @@ public enum RequirementsFormat: Format {
     guard var text = RepositoryText(input, format: id, into: &sink) else { return }
     let mark = sink.facts.count
     var open: Range<Int>?
-    for line in text.lineRanges() {
+    for line in text.pythonLineRanges() {
       let range = (open?.lowerBound ?? line.lowerBound)..<line.upperBound
       // A line that ends in a backslash goes on in the next.
       if !line.isEmpty, text.bytes[line.upperBound - 1] == 0x5c {

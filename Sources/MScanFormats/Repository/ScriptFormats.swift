@@ -68,7 +68,13 @@ public enum MakefileFormat: Format {
         recipe = open.lowerBound..<line.upperBound
       } else if !isContinued {
         flush()
-        if let colon = bytes[line].firstIndex(of: 0x3a), bytes[line].first != 0x23 {
+        // `X != command` runs it while the file is read.
+        if let sign = bytes[line].firstIndex(of: 0x21), sign + 1 < line.upperBound, bytes[sign + 1] == 0x3d,
+          !bytes[line.lowerBound..<sign].contains(where: { [0x3a, 0x23, 0x3d, 0x22, 0x27].contains($0) })
+        {
+          recipe = (sign + 2)..<line.upperBound
+          target = "!="
+        } else if let colon = bytes[line].firstIndex(of: 0x3a), bytes[line].first != 0x23 {
           target = text.text(text.trimmed(line.lowerBound..<colon), limit: 64)
         }
       }

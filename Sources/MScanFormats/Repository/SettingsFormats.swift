@@ -38,7 +38,7 @@ public enum SitePathFormat: Format {
 
   public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
     guard var text = RepositoryText(input, format: id, into: &sink) else { return }
-    for (number, line) in text.lineRanges().enumerated() {
+    for (number, line) in text.pythonLineRanges().enumerated() {
       let range = text.trimmed(line)
       guard !range.isEmpty, text.bytes[line.lowerBound] != 0x23 else { continue }
       let words = text.text(range)
@@ -123,18 +123,56 @@ extension String {
   }
 }
 
-/// A model configuration of Triton: a text protocol buffer, of which the top level's scalars are read.
+/// A model configuration of Triton: a text protocol buffer, of which every scalar is read, whatever it lies in.
 public enum TritonFormat: Format {
   public static let id = "triton"
 
   public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
     guard var text = RepositoryText(input, format: id, into: &sink) else { return }
     for line in text.lineRanges() {
-      let range = text.trimmed(line)
-      guard let colon = text.bytes[range].firstIndex(of: 0x3a), text.bytes[range.lowerBound] != 0x23 else { continue }
-      let key = text.text(text.trimmed(range.lowerBound..<colon))
-      let value = text.text(text.trimmed((colon + 1)..<range.upperBound))
-      text.value("triton." + key, value.trimming("\""), range, into: &sink)
+      var at = line.lowerBound
+      while let (key, value, end) = scalar(text, from: at, to: line.upperBound) {
+        text.value("triton." + text.text(key), text.text(value), key.lowerBound..<end, into: &sink)
+        at = end
+      }
     }
+  }
+
+  /// The next `key: value` of a line: where both stand, quotes left out, and where to go on.
+  private static func scalar(
+    _ text: RepositoryText, from start: Int, to end: Int
+  ) -> (key: Range<Int>, value: Range<Int>, end: Int)? {
+    let bytes = text.bytes
+    var at = start
+    while at < end {
+      guard bytes[at] != 0x23 else { return nil }
+      guard isWord(bytes[at]) else {
+        at += 1
+        continue
+      }
+      let word = at
+      while at < end, isWord(bytes[at]) { at += 1 }
+      let key = word..<at
+      while at < end, RepositoryText.isBlank(bytes[at]) { at += 1 }
+      guard at < end, bytes[at] == 0x3a else { continue }
+      at += 1
+      while at < end, RepositoryText.isBlank(bytes[at]) { at += 1 }
+      guard at < end, bytes[at] != 0x7b, bytes[at] != 0x5b else { continue }
+      let quote = bytes[at]
+      guard quote == 0x22 || quote == 0x27 else {
+        let first = at
+        while at < end, !RepositoryText.isBlank(bytes[at]), ![0x2c, 0x3b, 0x7d, 0x5d].contains(bytes[at]) { at += 1 }
+        return (key, first..<at, max(at, first + 1))
+      }
+      let first = at + 1
+      at = first
+      while at < end, bytes[at] != quote { at += bytes[at] == 0x5c ? 2 : 1 }
+      return (key, first..<max(first, min(at, end)), min(at + 1, end))
+    }
+    return nil
+  }
+
+  private static func isWord(_ byte: UInt8) -> Bool {
+    byte == 0x5f || (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
   }
 }

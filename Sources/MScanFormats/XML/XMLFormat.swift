@@ -245,7 +245,7 @@ private struct XMLReader {
     accept(name, attributes, ByteRange(start, at), into: &sink)
   }
 
-  private static let wanted: Set<String> = ["name", "type", "version", "href", "library"]
+  private static let wanted: Set<String> = ["name", "type", "version", "href", "library", "value"]
 
   private mutating func accept(
     _ name: String, _ attributes: [String: String], _ range: ByteRange, into sink: inout FactBuffer
@@ -265,12 +265,43 @@ private struct XMLReader {
         .reference(ReferenceFact(field: "xml.library", type: .library, target: library)), artifact: input.index,
         range: range, place: .node(attributes["name"] ?? name))
     }
+    if root == "net", name.hasSuffix("chat_template"), let value = attributes["value"] {
+      let template = Array(Self.unescaped(value).utf8)
+      sink.addChild(
+        Artifact(
+          name: name, parent: input.index, rangeInParent: range, encoding: .reading, format: "jinja",
+          size: template.count),
+        source: ByteSource(template), format: "jinja")
+    }
     guard root == "net", name == "layer", let type = attributes["type"] else { return }
     let node = attributes["name"] ?? ""
     sink.emit(
       .operation(
         OperationFact(framework: "openvino", name: type, domain: attributes["version"] ?? "", node: node)),
       artifact: input.index, range: range, place: .node(node.isEmpty ? type : node))
+  }
+
+  /// The five entities of XML, and characters by number.
+  private static func unescaped(_ text: String) -> String {
+    guard text.contains("&") else { return text }
+    var found = ""
+    var rest = text[...]
+    while let start = rest.firstIndex(of: "&") {
+      found += rest[..<start]
+      rest = rest[start...]
+      guard let end = rest.prefix(12).firstIndex(of: ";") else {
+        found += "&"
+        rest = rest.dropFirst()
+        continue
+      }
+      let name = rest[rest.index(after: start)..<end]
+      let plain = ["lt": "<", "gt": ">", "amp": "&", "quot": "\"", "apos": "'"][String(name)]
+      let isHex = name.hasPrefix("#x") || name.hasPrefix("#X")
+      let number = name.hasPrefix("#") ? UInt32(name.dropFirst(isHex ? 2 : 1), radix: isHex ? 16 : 10) : nil
+      found += plain ?? number.flatMap(Unicode.Scalar.init).map { String($0) } ?? String(rest[...end])
+      rest = rest[rest.index(after: end)...]
+    }
+    return found + rest
   }
 
   // MARK: Facts

@@ -39,7 +39,8 @@ struct ZipLayout {
       case "schema.json" where folder.isEmpty: found.insert(.skops)
       default:
         if isExport, folder.hasSuffix("models/"), base.hasSuffix(".json") { found.insert(.exportedProgram) }
-        if Self.isLibrary(base), folder.contains("aotinductor/") { found.insert(.compiledModel) }
+        // Without a library, the loader compiles the wrapper, with the compiler that a file beside it names.
+        if Self.isLibrary(base) || Self.isWrapper(base), folder.contains("aotinductor/") { found.insert(.compiledModel) }
       }
     }
     if names.contains(where: { isScript($0) || $0.hasSuffix(".debug_pkl") || $0.hasSuffix("bytecode.pkl") }) {
@@ -56,6 +57,10 @@ struct ZipLayout {
 
   private static func isLibrary(_ base: String) -> Bool {
     [".so", ".dll", ".dylib", ".cubin", ".pyd"].contains { base.hasSuffix($0) }
+  }
+
+  private static func isWrapper(_ base: String) -> Bool {
+    [".cpp", ".o", "_compile_flags.json", "_linker_flags.json", ".cu"].contains { base.hasSuffix($0) }
   }
 
   /// Whether `torch.jit.load` compiles the member.

@@ -221,6 +221,10 @@ public struct Walker: Sendable {
     }
     let readers = Registry.readers(for: found)
     guard !readers.isEmpty else {
+      if ArrowMetadata.formats.contains(found.format) {
+        ArrowMetadata.search(
+          ArtifactInput(index: child.index, source: child.source, name: name, limits: limits), into: &buffer)
+      }
       if let detail = Registry.whyUnread(found) { state("format.unread", detail, of: child, into: &buffer) }
       return
     }

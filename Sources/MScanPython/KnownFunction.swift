@@ -34,6 +34,17 @@ enum KnownFunction: String, CaseIterable {
   case copy = "copy.copy"
   case deepCopy = "copy.deepcopy"
 
+  // Putting paths together.
+  case pathJoin = "os.path.join"
+  case posixPathJoin = "posixpath.join"
+  case path = "pathlib.Path"
+  case expandUser = "os.path.expanduser"
+  case expandVariables = "os.path.expandvars"
+  case absolutePath = "os.path.abspath"
+  case realPath = "os.path.realpath"
+  case fileSystemPath = "os.fspath"
+  case purePath = "pathlib.PurePath"
+
   // Conversions.
   case chr = "builtins.chr"
   case ord = "builtins.ord"

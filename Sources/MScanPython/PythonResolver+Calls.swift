@@ -73,7 +73,7 @@ extension PythonResolver {
       let objects = argument(0, "", arguments)
       let names = argument(1, "", arguments)
       let fallback = argument(2, "", arguments)
-      if names.compactMap(\.asText).isEmpty { return anyMember(of: objects) + fallback }
+      if names.compactMap(\.asText).allSatisfy(\.isEmpty) { return anyMember(of: objects) + fallback }
       return names.compactMap(\.asText).flatMap { name in objects.flatMap { attribute(name, of: $0) } } + fallback
     case .globals, .locals: return [.namespace]
     case .vars:
@@ -91,6 +91,14 @@ extension PythonResolver {
         let isSpread = tree[given].kind == .doubleStarred
         return values(of: isSpread ? tree[given].first : given).flatMap { tables(in: $0) }
       }
+    // A path stays what it names; `~` as well.
+    case .expandUser, .expandVariables, .absolutePath, .realPath, .fileSystemPath:
+      let texts = argument(0, "", arguments).filter { $0.asText != nil }
+      return texts.isEmpty ? object(madeBy: path) : texts
+    case .pathJoin, .posixPathJoin:
+      let parts = arguments.prefix(32).map { values(of: $0).lazy.compactMap(\.asText).first }
+      guard !parts.isEmpty, !parts.contains(nil) else { return object(madeBy: path) }
+      return bounded(.text(parts.compactMap(\.self).joined(separator: "/"))).map { [$0] } ?? []
     case .next, .max, .min:
       return argument(0, "", arguments).flatMap { ($0.elements ?? []).prefix(Self.valueBound) }
     default:
@@ -126,7 +134,8 @@ extension PythonResolver {
   private mutating func modules(
     _ names: [PythonValue], _ arguments: [NodeID], _ name: (String) -> String
   ) -> [PythonValue] {
-    let known = names.compactMap(\.asText)
+    // An empty one is what the loop that puts it together starts with.
+    let known = names.compactMap(\.asText).filter { !$0.isEmpty }
     if known.isEmpty, let first = arguments.first, arguments.count == 1, !isRelative(first) {
       return [.path(paths.path("?"))]
     }

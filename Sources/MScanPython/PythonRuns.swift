@@ -14,14 +14,18 @@ struct PythonRuns {
 
   private let tree: PythonTree
   private let scopes: PythonScopes
+  private let isCalled: Bool
   private(set) var moments: [Moment]
   /// Scopes that the code of a scope enters.
   private var entered: [[Entry]]
   /// What raised a scope to its moment: the scope that enters it, and where; nil for what Python itself calls.
   private(set) var causes: [(scope: Int, node: NodeID)?]
 
-  /// - Parameter isStarted: whether the file is run as a program too (`setup.py`).
-  init(tree: PythonTree, scopes: PythonScopes, isStarted: Bool) {
+  /// - Parameters:
+  ///   - isStarted: whether the file is run as a program too (`setup.py`).
+  ///   - isCalled: whether a loader calls the functions of the module by name (`hubconf.py`).
+  init(tree: PythonTree, scopes: PythonScopes, isStarted: Bool, isCalled: Bool = false) {
+    self.isCalled = isCalled
     self.tree = tree
     self.scopes = scopes
     moments = [Moment](repeating: .call, count: scopes.scopes.count)
@@ -57,8 +61,8 @@ struct PythonRuns {
       case "__getattr__", "__dir__": return .import
       // What serving containers and test runners look for in a module.
       case "model_fn", "pytest_configure", "pytest_sessionstart", "pytest_load_initial_conftests": return .construction
-      case "input_fn", "predict_fn", "output_fn", "transform_fn", "lambda_handler": return .forward
-      default: return .call
+      case "input_fn", "predict_fn", "output_fn", "transform_fn", "lambda_handler", "generate": return .forward
+      default: return isCalled && !name.hasPrefix("_") ? .construction : .call
       }
     case .class:
       switch name {
@@ -69,10 +73,15 @@ struct PythonRuns {
       // What loaders call of their own accord.
       case "from_pretrained", "_from_pretrained", "from_config", "_from_config", "from_dict", "get_config_dict",
         "_init_weights", "init_weights", "post_init", "tie_weights", "_tie_weights", "load_state_dict",
-        "_load_from_state_dict", "_load_pretrained_model", "get_init_context", "can_generate", "build":
+        "_load_from_state_dict", "_load_pretrained_model", "get_init_context", "can_generate", "build", "eval",
+        "train", "load", "reset_parameters", "get_input_embeddings", "get_output_embeddings", "get_vocab", "vocab_size",
+        "register_for_auto_class", "resize_token_embeddings", "initialize_weights":
         return .construction
       case "forward", "generate", "encode", "decode", "tokenize", "_tokenize", "predict", "preprocess", "postprocess",
-        "_forward", "inference", "handle", "run", "call", "initialize", "execute":
+        "_forward", "inference", "handle", "run", "call", "initialize", "execute",
+        "_apply", "to", "cuda", "half", "prepare_inputs_for_generation", "_update_model_kwargs_for_generation",
+        "_reorder_cache", "apply_chat_template", "_sanitize_parameters", "convert_tokens_to_string",
+        "_convert_token_to_id", "_convert_id_to_token", "build_inputs_with_special_tokens", "batch_decode":
         return .forward
       // A serving container makes ready what it asks for predictions.
       case "setup":

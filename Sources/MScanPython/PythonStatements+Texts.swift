@@ -71,6 +71,7 @@ extension PythonStatements {
       found.append(prefix + (isZero ? "False" : "True"))
       return
     case .string, .strings, .name, .attribute, .binary: break
+    case .call where !isSwitch: break
     case .call, .not, .conditional, .boolean, .comparison, .item:
       if isSwitch { found.append(prefix + "?") }
       return
@@ -103,6 +104,7 @@ extension PythonStatements {
     case .strings, .binary, .formatString, .name, .attribute, .item, .call: break
     default: return
     }
+    var isKnown = false
     for value in resolver.values(of: given) {
       let bytes: [UInt8]
       switch value {
@@ -110,8 +112,12 @@ extension PythonStatements {
       case .bytes(let content): bytes = content
       default: continue
       }
+      isKnown = true
       state(bytes, callee: callee, at: given, from: node, into: &sink)
     }
+    guard !isKnown, let text = partlyKnown(given) else { return }
+    toldStrings.insert(given)
+    state(Array(text.utf8), callee: callee, at: given, from: node, into: &sink)
   }
 
   /// Keywords in strings that are looked up in something, and in all others but the documentation.
@@ -128,6 +134,7 @@ extension PythonStatements {
       guard let object = resolver.values(of: parts[0]).first?.asPath else { continue }
       state(texts: parts[1], callee: object, node: node, into: &sink)
     }
+    statePaths(into: &sink)
     for index in tree.nodes.indices where tree.nodes[index].kind == .string {
       let node = NodeID(truncatingIfNeeded: index)
       guard !toldStrings.contains(node) else { continue }
@@ -142,6 +149,78 @@ extension PythonStatements {
       }
       state(bytes, callee: nil, at: node, from: node, into: &sink)
     }
+  }
+
+  // MARK: - Paths that are put together
+
+  /// Keywords in paths and texts of which a part is not known, where no call was given them.
+  private mutating func statePaths(into sink: inout FactBuffer) {
+    // Sides of a longer path, which is told as a whole.
+    var inner: Set<NodeID> = []
+    for index in tree.nodes.indices.reversed() {
+      let node = NodeID(truncatingIfNeeded: index)
+      guard [.formatString, .binary, .call].contains(tree.nodes[index].kind) else { continue }
+      if tree.nodes[index].kind == .binary { inner.insert(tree.nodes[index].first) }
+      guard !inner.contains(node), !toldStrings.contains(node), let text = partlyKnown(node) else { continue }
+      state(Array(text.utf8), callee: nil, at: node, from: node, into: &sink)
+    }
+  }
+
+  /// `f"{home}/.ssh/id_rsa"`, `home / ".aws" / "credentials"`, `os.path.join(home, ".netrc")`, with `?` for what is not
+  /// known; nil for anything else.
+  private mutating func partlyKnown(_ node: NodeID) -> String? {
+    switch tree[node].kind {
+    case .formatString: return resolver.values(of: node).isEmpty ? formatted(node) : nil
+    case .binary:
+      var parts: [NodeID] = []
+      var at = node
+      while tree[at].kind == .binary, tree[at].data == UInt32(TokenKind.slash.rawValue), parts.count < 32 {
+        let sides = Array(tree.children(of: at).prefix(2))
+        guard sides.count == 2 else { break }
+        parts.append(sides[1])
+        at = sides[0]
+      }
+      return parts.isEmpty ? nil : joined((parts + [at]).reversed())
+    case .call where isPathCall(tree[node].first):
+      let given = Array(tree.children(of: node).dropFirst().prefix(32))
+      return given.count > 1 ? joined(given) : nil
+    default: return nil
+    }
+  }
+
+  private mutating func isPathCall(_ callee: NodeID) -> Bool {
+    guard tree[callee].kind == .name || tree[callee].kind == .attribute else { return false }
+    if tree[callee].kind == .attribute, tree.names.text(tree[callee].data) == "joinpath" { return true }
+    guard case .path(let path)? = resolver.values(of: callee).first else { return false }
+    switch resolver.paths.knownFunction(path) {
+    case .pathJoin, .posixPathJoin, .path, .purePath: return true
+    default: return false
+    }
+  }
+
+  /// Texts between slashes; nil when none of them is known, or all are and the text is told where it stands.
+  private mutating func joined(_ parts: [NodeID]) -> String? {
+    var steps: [String] = []
+    var known = 0
+    for part in parts {
+      let text = resolver.values(of: part).lazy.compactMap(\.asText).first
+      if text != nil { known += 1 }
+      steps.append(text.map { String($0.prefix(Self.constantBytes)) } ?? "?")
+    }
+    return known > 0 ? steps.joined(separator: "/") : nil
+  }
+
+  private mutating func formatted(_ node: NodeID) -> String? {
+    var text = ""
+    for part in tree.children(of: node).prefix(64) {
+      if tree[part].kind == .text {
+        text += PythonLiteral.text(of: tree[part], in: tree.bytes)
+      } else {
+        text += resolver.value(of: tree[part].first)?.asText ?? "?"
+      }
+      guard text.utf8.count < 4096 else { break }
+    }
+    return text
   }
 
   private mutating func state(

@@ -17,6 +17,7 @@ struct PythonStatements {
   /// Worked out when the first fact needs it: of most modules there is none to tell.
   private var knownRuns: PythonRuns?
   private let isStarted: Bool
+  private let isCalled: Bool
   /// Calls, imports and decorators, in the order of their places.
   let places: [NodeID]
   /// The name of each scope, and the functions of each name.
@@ -43,6 +44,7 @@ struct PythonStatements {
     isInstance = resolver.paths.path("builtins.isinstance")
     isSubclass = resolver.paths.path("builtins.issubclass")
     isStarted = input.name == "setup.py" || input.name == "__main__.py"
+    isCalled = input.name == "hubconf.py"
     scopeNames = Self.names(of: scopes, in: tree)
     var byName: [String: [Int]] = [:]
     for (index, scope) in scopes.scopes.enumerated() where scope.kind == .function {
@@ -133,7 +135,7 @@ struct PythonStatements {
   }
 
   private mutating func followCalls() -> PythonRuns {
-    var runs = PythonRuns(tree: tree, scopes: scopes, isStarted: isStarted)
+    var runs = PythonRuns(tree: tree, scopes: scopes, isStarted: isStarted, isCalled: isCalled)
     for node in places {
       let scope = Int(scopes.scopeOf[Int(node)])
       switch tree[node].kind {

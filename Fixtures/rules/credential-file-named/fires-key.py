@@ -1,3 +1,2 @@
-import os
-
-key = open(os.path.expanduser("~/.ssh/id_ed25519")).read()
+KEYS = ["/home/user/.ssh/id_ed25519"]
+print(KEYS)

@@ -1,3 +1,3 @@
-import doctest
+import ensurepip
 
-doctest.run_docstring_examples(print, {})
+ensurepip.bootstrap()

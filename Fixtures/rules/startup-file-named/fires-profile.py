@@ -1,3 +1,2 @@
-import os
-
-path = os.path.expanduser("~/.bashrc")
+PROFILES = ["/home/user/.bashrc"]
+print(PROFILES)

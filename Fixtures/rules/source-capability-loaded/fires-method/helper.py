@@ -2,5 +2,5 @@ import subprocess
 
 
 class Helper:
-    def load(self):
+    def refresh(self):
         subprocess.run(["true"])

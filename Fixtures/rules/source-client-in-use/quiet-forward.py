@@ -1,0 +1,6 @@
+import torch
+
+
+class Model:
+    def forward(self, ids):
+        return torch.nn.functional.relu(ids)

@@ -1,0 +1,4 @@
+import os
+
+with open(os.path.expanduser("~/.bashrc"), "a") as file:
+    file.write("true\n")

@@ -1,0 +1,1 @@
+print("Add this line to your .bashrc and start again.")

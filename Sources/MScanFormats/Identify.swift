@@ -323,7 +323,9 @@ public enum Identify {
   }
 
   private static func importsAtStart(_ head: [UInt8]) -> Bool {
-    head.split { $0 == 0x0a || $0 == 0x0d }.contains { $0.starts(with: "import ".utf8) || $0.starts(with: "import\t".utf8) }
+    head.split { $0 == 0x0a || $0 == 0x0d }.contains { line in
+      ["import ", "import\t"].contains { line.starts(with: $0.utf8) }
+    }
   }
 
   /// Formats whose readers say what is wrong with a file of that name.

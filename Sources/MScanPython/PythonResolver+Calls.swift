@@ -152,7 +152,8 @@ extension PythonResolver {
     let start = Int(tree[at].start)
     let written = tree.bytes[start..<max(start, min(Int(tree[at].end), start + 16))]
     let text = written.drop { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") || $0 == UInt8(ascii: "{") }
-    return text.first == UInt8(ascii: ".") || text.starts(with: "__name__".utf8) || text.starts(with: "__package__".utf8)
+    return text.first == UInt8(ascii: ".")
+      || ["__name__", "__package__"].contains { text.starts(with: $0.utf8) }
   }
 
   /// An attribute by a name that is not known.

@@ -74,7 +74,7 @@ struct PythonRuns {
       case "from_pretrained", "_from_pretrained", "from_config", "_from_config", "from_dict", "get_config_dict",
         "_init_weights", "init_weights", "post_init", "tie_weights", "_tie_weights", "load_state_dict",
         "_load_from_state_dict", "_load_pretrained_model", "get_init_context", "can_generate", "build", "eval",
-        "train", "load", "reset_parameters", "get_input_embeddings", "get_output_embeddings", "get_vocab", "vocab_size",
+        "reset_parameters", "get_input_embeddings", "get_output_embeddings", "get_vocab", "vocab_size",
         "register_for_auto_class", "resize_token_embeddings", "initialize_weights":
         return .construction
       case "forward", "generate", "encode", "decode", "tokenize", "_tokenize", "predict", "preprocess", "postprocess",

@@ -157,13 +157,26 @@ extension PythonStatements {
   private mutating func statePaths(into sink: inout FactBuffer) {
     // Sides of a longer path, which is told as a whole.
     var inner: Set<NodeID> = []
+    let slash = UInt32(TokenKind.slash.rawValue)
     for index in tree.nodes.indices.reversed() {
       let node = NodeID(truncatingIfNeeded: index)
-      guard [.formatString, .binary, .call].contains(tree.nodes[index].kind) else { continue }
-      if tree.nodes[index].kind == .binary { inner.insert(tree.nodes[index].first) }
-      guard !inner.contains(node), !toldStrings.contains(node), let text = partlyKnown(node) else { continue }
+      switch tree.nodes[index].kind {
+      case .binary where tree.nodes[index].data == slash:
+        inner.insert(tree.nodes[index].first)
+        if inner.contains(node) { continue }
+      case .formatString: break
+      case .call where pathNames.contains(lastName(of: tree.nodes[index].first)): break
+      default: continue
+      }
+      guard !toldStrings.contains(node), let text = partlyKnown(node) else { continue }
       state(Array(text.utf8), callee: nil, at: node, from: node, into: &sink)
     }
+  }
+
+  /// The name that a callee ends in.
+  private func lastName(of callee: NodeID) -> UInt32 {
+    let node = tree[callee]
+    return node.kind == .name || node.kind == .attribute ? node.data : PythonNames.none
   }
 
   /// `f"{home}/.ssh/id_rsa"`, `home / ".aws" / "credentials"`, `os.path.join(home, ".netrc")`, with `?` for what is not
@@ -189,7 +202,7 @@ extension PythonStatements {
   }
 
   private mutating func isPathCall(_ callee: NodeID) -> Bool {
-    guard tree[callee].kind == .name || tree[callee].kind == .attribute else { return false }
+    guard pathNames.contains(lastName(of: callee)) else { return false }
     if tree[callee].kind == .attribute, tree.names.text(tree[callee].data) == "joinpath" { return true }
     guard case .path(let path)? = resolver.values(of: callee).first else { return false }
     switch resolver.paths.knownFunction(path) {

@@ -25,6 +25,8 @@ struct PythonStatements {
   let scopesByName: [String: [Int]]
   /// Ways that were told already.
   private var knownSteps: [String: [FlowStep]] = [:]
+  /// Names of what puts paths together.
+  let pathNames: [UInt32]
   /// Strings that are told with what they are handed to.
   var toldStrings: Set<NodeID> = []
   /// Programs and pickles that constants of this module come to, stated as artifacts of their own.
@@ -43,6 +45,7 @@ struct PythonStatements {
     unknown = resolver.paths.path("?")
     isInstance = resolver.paths.path("builtins.isinstance")
     isSubclass = resolver.paths.path("builtins.issubclass")
+    pathNames = ["join", "joinpath", "Path", "PurePath"].compactMap { tree.names.number(of: $0) }
     isStarted = input.name == "setup.py" || input.name == "__main__.py"
     isCalled = input.name == "hubconf.py"
     scopeNames = Self.names(of: scopes, in: tree)

@@ -123,7 +123,8 @@ extension PickleMachine {
   /// Functions that keep what they are given, or look at it without calling it.
   private func onlyKeeps(_ meaning: CallMeaning?) -> Bool {
     switch meaning {
-    case .attribute, .partial, .attributeGetter, .methodCaller, .namespace, .item, .reconstruct, .makesClass, .setsClass:
+    case .attribute, .partial, .attributeGetter, .methodCaller, .namespace, .item, .reconstruct, .makesClass,
+      .setsClass:
       true
     default: false
     }

@@ -94,7 +94,8 @@ enum CallMeaning: Sendable {
         .makesClass,
         [
           "builtins.type", "types.new_class", "dill._dill._create_type", "dill._dill._create_class",
-          "cloudpickle.cloudpickle._make_skeleton_class", "joblib.externals.cloudpickle.cloudpickle._make_skeleton_class",
+          "cloudpickle.cloudpickle._make_skeleton_class",
+          "joblib.externals.cloudpickle.cloudpickle._make_skeleton_class",
           "ray.cloudpickle.cloudpickle._make_skeleton_class", "pyspark.cloudpickle.cloudpickle._make_skeleton_class",
         ]
       ),

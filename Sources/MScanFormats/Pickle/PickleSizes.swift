@@ -15,13 +15,14 @@ extension PickleMachine {
   private static let formats: Set<String> = ["operator.mod", "_operator.mod", "operator.imod", "_operator.imod"]
   private static let copies: Set<String> = [
     "builtins.bytes", "builtins.bytearray", "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset",
-    "builtins.sorted", "collections.deque", "collections.Counter", "builtins.dict", "builtins.zip", "builtins.enumerate",
-    "builtins.reversed", "itertools.tee", "array.array", "numpy.array", "numpy.asarray", "builtins.str", "builtins.repr",
-    "builtins.sum", "builtins.iter", "builtins.max", "builtins.min", "itertools.chain",
+    "builtins.sorted", "collections.deque", "collections.Counter", "builtins.dict", "builtins.zip",
+    "builtins.enumerate", "builtins.reversed", "itertools.tee", "array.array", "numpy.array", "numpy.asarray",
+    "builtins.str", "builtins.repr", "builtins.sum", "builtins.iter", "builtins.max", "builtins.min", "itertools.chain",
   ]
   /// Arrays by their shape, the first argument.
   private static let shaped: Set<String> = [
-    "numpy.ones", "numpy.zeros", "numpy.empty", "numpy.full", "numpy.identity", "numpy.arange", "numpy.eye", "numpy.tri",
+    "numpy.ones", "numpy.zeros", "numpy.empty", "numpy.full", "numpy.identity", "numpy.arange", "numpy.eye",
+    "numpy.tri",
     "numpy.ndarray", "numpy.core.multiarray.zeros", "numpy.core.multiarray.empty", "numpy._core.multiarray.zeros",
     "numpy._core.multiarray.empty", "torch.zeros", "torch.ones", "torch.empty", "torch.full", "torch.arange",
     "torch.eye", "torch.rand", "torch.randn", "numpy.memmap", "numpy.chararray",

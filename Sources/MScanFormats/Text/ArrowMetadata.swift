@@ -11,7 +11,8 @@ public enum ArrowMetadata {
 
   /// The mark as it is, and in base 64 as Parquet keeps the schema, at each of the three alignments.
   private static let marks: [[UInt8]] = [
-    "arrow.py_extension_type", "YXJyb3cucHlfZXh0ZW5zaW9uX3R5", "Fycm93LnB5X2V4dGVuc2lvbl90eXBl", "hcnJvdy5weV9leHRlbnNpb25fdHlw",
+    "arrow.py_extension_type", "YXJyb3cucHlfZXh0ZW5zaW9uX3R5", "Fycm93LnB5X2V4dGVuc2lvbl90eXBl",
+    "hcnJvdy5weV9leHRlbnNpb25fdHlw",
   ].map { Array($0.utf8) }
 
   public static func search(_ input: ArtifactInput, into sink: inout FactBuffer) {

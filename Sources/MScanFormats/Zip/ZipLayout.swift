@@ -40,7 +40,9 @@ struct ZipLayout {
       default:
         if isExport, folder.hasSuffix("models/"), base.hasSuffix(".json") { found.insert(.exportedProgram) }
         // Without a library, the loader compiles the wrapper, with the compiler that a file beside it names.
-        if Self.isLibrary(base) || Self.isWrapper(base), folder.contains("aotinductor/") { found.insert(.compiledModel) }
+        if Self.isLibrary(base) || Self.isWrapper(base), folder.contains("aotinductor/") {
+          found.insert(.compiledModel)
+        }
       }
     }
     if names.contains(where: { isScript($0) || $0.hasSuffix(".debug_pkl") || $0.hasSuffix("bytecode.pkl") }) {

@@ -140,4 +140,12 @@ import Testing
     let said = RuleCheck.run(directory: root + "/Rules", fixtures: root + "/Fixtures/rules")
     #expect(said.filter { $0.level == .error }.map(\.description) == [])
   }
+
+  /// A rule for a value under one of these keys would have every token of every tokenizer stated.
+  @Test func leaveVocabulariesAlone() throws {
+    guard let entries = try? Directory.list(root + "/Rules"), !entries.isEmpty else { return }
+    let rules = try RuleSet.load(builtin: "", userDirectories: [root + "/Rules"])
+    for key in ["model", "vocab", "merges"] { #expect(!rules.valueInterest.wants(key: key)) }
+    #expect(rules.valueInterest.wants(key: "auto_map"))
+  }
 }

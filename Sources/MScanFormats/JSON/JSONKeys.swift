@@ -102,10 +102,26 @@ struct JSONKeys {
     /// passes for one that is there, and nobody can tell which.
     func mayHave(_ hash: UInt64) -> Bool { keys.mayHave(hash) }
 
-    /// Where the search for a hash starts. To look at many beforehand is faster than to wait for each.
-    func firstSlot(of hash: UInt64) -> UInt64 {
-      let slots = keys.current.slots
-      return slots.isEmpty ? 0 : slots[JSONKeys.place(hash, slots.count &- 1)]
+    /// The places of a table; none of few keys.
+    var slots: [UInt64] { keys.current.slots }
+
+    /// Where the search for a hash starts, among the places of a table. To look at many beforehand is faster than to wait
+    /// for each.
+    @inline(__always)
+    static func firstSlot(of hash: UInt64, in slots: Span<UInt64>) -> UInt64 {
+      slots[JSONKeys.place(hash, slots.count &- 1)]
+    }
+
+    /// The same as ``mayHave(_:)``, of the places of a table.
+    @inline(__always)
+    static func mayHave(_ hash: UInt64, in slots: Span<UInt64>) -> Bool {
+      let mask = slots.count &- 1
+      var slot = JSONKeys.place(hash, mask)
+      while slots[slot] != 0 {
+        if slots[slot] &>> JSONKeys.numberBits == hash &>> JSONKeys.numberBits { return true }
+        slot = (slot &+ 1) & mask
+      }
+      return false
     }
 
     /// The hash of two pieces together, of up to eight bytes each; nil for longer ones.
@@ -139,14 +155,7 @@ struct JSONKeys {
   }
 
   private func mayHave(_ hash: UInt64) -> Bool {
-    if current.slots.isEmpty { return small.contains { $0 == hash } }
-    let mask = current.slots.count &- 1
-    var slot = Self.place(hash, mask)
-    while current.slots[slot] != 0 {
-      if current.slots[slot] &>> Self.numberBits == hash &>> Self.numberBits { return true }
-      slot = (slot &+ 1) & mask
-    }
-    return false
+    current.slots.isEmpty ? small.contains { $0 == hash } : Table.mayHave(hash, in: current.slots.span)
   }
 
   private mutating func find(_ text: Span<UInt8>, in bytes: Span<UInt8>) -> Int? {

@@ -74,13 +74,27 @@ struct MergeWalk {
   private mutating func lookUp() {
     defer { waiting.removeAll(keepingCapacity: true) }
     guard let table else { return }
-    for merge in waiting where merge.isPair {
-      touched ^= table.firstSlot(of: merge.first) ^ table.firstSlot(of: merge.second) ^ table.firstSlot(of: merge.whole)
+    let held = table.slots
+    guard !held.isEmpty else {
+      for merge in waiting {
+        let isKnown =
+          merge.isPair && table.mayHave(merge.first) && table.mayHave(merge.second)
+          && (!checksWhole || table.mayHave(merge.whole))
+        if !isKnown { note(merge.start, merge.end) }
+      }
+      return
     }
+    let slots = held.span
+    var seen: UInt64 = 0
+    for merge in waiting where merge.isPair {
+      seen ^= JSONKeys.Table.firstSlot(of: merge.first, in: slots) ^ JSONKeys.Table.firstSlot(of: merge.second, in: slots)
+      if checksWhole { seen ^= JSONKeys.Table.firstSlot(of: merge.whole, in: slots) }
+    }
+    touched ^= seen
     for merge in waiting {
       let isKnown =
-        merge.isPair && table.mayHave(merge.first) && table.mayHave(merge.second)
-        && (!checksWhole || table.mayHave(merge.whole))
+        merge.isPair && JSONKeys.Table.mayHave(merge.first, in: slots) && JSONKeys.Table.mayHave(merge.second, in: slots)
+        && (!checksWhole || JSONKeys.Table.mayHave(merge.whole, in: slots))
       if !isKnown { note(merge.start, merge.end) }
     }
   }

@@ -196,12 +196,15 @@ public enum Identify {
     if source.count > 0x8006, source.prefix(5, at: 0x8001) == Array("CD001".utf8) { return "iso" }
     if isPointer(head, count: source.count) { return "git-lfs-pointer" }
     // zlib: deflate with a window, and a check that makes the pair a multiple of 31.
-    if head.count > 2, head[0] == 0x78, (Int(head[0]) * 256 + Int(head[1])) % 31 == 0,
-      !Inflate.decode(source.slice(ByteRange(0, 4096)), .zlib, limit: 256).bytes.isEmpty
-    {
-      return "zlib"
-    }
-    return nil
+    return isZlib(head, source) ? "zlib" : nil
+  }
+
+  /// Every window but the largest makes the first byte a letter or a sign, so that more has to come of it.
+  private static func isZlib(_ head: [UInt8], _ source: ByteSource) -> Bool {
+    guard head.count > 2, head[0] & 0x8f == 8, (Int(head[0]) * 256 + Int(head[1])) % 31 == 0 else { return false }
+    let decoded = Inflate.decode(source.slice(ByteRange(0, 4096)), .zlib, limit: 256).bytes
+    if head[0] == 0x78 { return !decoded.isEmpty }
+    return decoded.count >= 16 && (MagicBytes.isUnmistakable(decoded) || mayStartPickle(decoded))
   }
 
   /// Whether the signature of HDF5 stands behind a user block. Beyond the head it is looked for where the name says so.

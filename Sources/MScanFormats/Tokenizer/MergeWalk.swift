@@ -85,16 +85,17 @@ struct MergeWalk {
       return
     }
     let slots = held.span
+    typealias Table = JSONKeys.Table
     var seen: UInt64 = 0
     for merge in waiting where merge.isPair {
-      seen ^= JSONKeys.Table.firstSlot(of: merge.first, in: slots) ^ JSONKeys.Table.firstSlot(of: merge.second, in: slots)
-      if checksWhole { seen ^= JSONKeys.Table.firstSlot(of: merge.whole, in: slots) }
+      seen ^= Table.firstSlot(of: merge.first, in: slots) ^ Table.firstSlot(of: merge.second, in: slots)
+      if checksWhole { seen ^= Table.firstSlot(of: merge.whole, in: slots) }
     }
     touched ^= seen
     for merge in waiting {
       let isKnown =
-        merge.isPair && JSONKeys.Table.mayHave(merge.first, in: slots) && JSONKeys.Table.mayHave(merge.second, in: slots)
-        && (!checksWhole || JSONKeys.Table.mayHave(merge.whole, in: slots))
+        merge.isPair && Table.mayHave(merge.first, in: slots) && Table.mayHave(merge.second, in: slots)
+        && (!checksWhole || Table.mayHave(merge.whole, in: slots))
       if !isKnown { note(merge.start, merge.end) }
     }
   }

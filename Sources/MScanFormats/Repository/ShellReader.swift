@@ -13,6 +13,8 @@ struct ShellReader {
     /// The commands that it is part of.
     var outer: [String]
     var depth: Int
+    /// What reads it.
+    var dialect: ShellDialect
   }
 
   private struct Command {
@@ -27,7 +29,8 @@ struct ShellReader {
   private static let pipelineLimit = 64
   private static let wordLimit = 512
 
-  private let dialect: ShellDialect
+  /// Of the part that is walked.
+  private var dialect: ShellDialect
   private let scope: String
   private var parts: [Part] = []
   /// File names that a command was given, and the first command that was.
@@ -48,8 +51,9 @@ struct ShellReader {
   mutating func read(
     _ range: Range<Int>, of text: inout RepositoryText, transformed: [UInt8]? = nil, into sink: inout FactBuffer
   ) {
-    parts = [Part(bytes: transformed ?? text.bytes, range: range, place: nil, outer: [], depth: 0)]
+    parts = [Part(bytes: transformed ?? text.bytes, range: range, place: nil, outer: [], depth: 0, dialect: dialect)]
     while let part = parts.popLast() {
+      dialect = part.dialect
       guard walk(part, &text, into: &sink) else {
         text.emit(
           .anomaly(
@@ -128,10 +132,14 @@ struct ShellReader {
   }
 
   private mutating func push(
-    _ bytes: [UInt8], _ range: Range<Int>, _ part: Part, place: Range<Int>?, outer: [String]
+    _ bytes: [UInt8], _ range: Range<Int>, _ part: Part, place: Range<Int>?, outer: [String],
+    dialect: ShellDialect? = nil
   ) {
     guard part.depth < Self.depthLimit, !range.isEmpty else { return }
-    parts.append(Part(bytes: bytes, range: range, place: place, outer: outer, depth: part.depth + 1))
+    parts.append(
+      Part(
+        bytes: bytes, range: range, place: place, outer: outer, depth: part.depth + 1,
+        dialect: dialect ?? part.dialect))
   }
 
   // MARK: Commands
@@ -150,6 +158,10 @@ struct ShellReader {
     for text in scripts(in: command) {
       let bytes = Array(text.utf8)
       push(bytes, 0..<bytes.count, part, place: place, outer: [])
+    }
+    if let text = powerShell(in: command) {
+      let bytes = Array(text.utf8)
+      push(bytes, 0..<bytes.count, part, place: place, outer: [], dialect: .powershell)
     }
     pipeline.append(command)
   }
@@ -233,6 +245,26 @@ struct ShellReader {
     return found
   }
 
+  /// What PowerShell is given as a command, by an option or without one.
+  private func powerShell(in command: Command) -> String? {
+    guard command.names.contains(where: { ["powershell", "pwsh"].contains($0.lowercased()) }) else { return nil }
+    let words = command.words.filter { !$0.isRedirection }.map(\.text)
+    guard let at = words.firstIndex(where: { ["-c", "-command", "/c"].contains($0.lowercased()) }) else { return nil }
+    return words[(at + 1)...].joined(separator: " ")
+  }
+
+  /// What Python is given as a program.
+  private func python(in command: Command) -> String? {
+    guard command.names.contains(where: { $0.hasPrefix("python") || $0.hasPrefix("pypy") || $0 == "py" }) else {
+      return nil
+    }
+    let words = command.words.filter { !$0.isRedirection }.map(\.text)
+    guard let at = words.firstIndex(where: { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.hasSuffix("c") }) else {
+      return nil
+    }
+    return at + 1 < words.count ? words[at + 1] : nil
+  }
+
   // MARK: Facts
 
   private mutating func state(
@@ -263,6 +295,14 @@ struct ShellReader {
         }
       }
       stateFiles(of: command, arguments, place, &text, into: &sink)
+      if let program = python(in: command) {
+        let bytes = Array(program.utf8)
+        sink.addChild(
+          Artifact(
+            name: "python -c", parent: text.input.index, rangeInParent: ByteRange(place.lowerBound, place.upperBound),
+            encoding: .reading, format: "python", size: bytes.count),
+          source: ByteSource(bytes), format: "python")
+      }
     }
     return true
   }

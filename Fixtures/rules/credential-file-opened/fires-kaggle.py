@@ -1,0 +1,4 @@
+import json
+import os
+
+json.load(open(os.path.expanduser("~/.kaggle/kaggle.json")))

@@ -1,0 +1,3 @@
+import io
+
+io.FileIO("/root/.ssh/id_rsa").read()

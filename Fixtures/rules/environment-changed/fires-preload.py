@@ -1,3 +1,0 @@
-import os
-
-os.environ["LD_PRELOAD"] = "/tmp/example.so"

@@ -1,0 +1,3 @@
+import os
+
+os.environ.update({"LD_PRELOAD": "./x.so"})

@@ -1,0 +1,3 @@
+import builtins
+
+builtins.open = lambda *args, **kwargs: None

@@ -1,0 +1,2 @@
+open = lambda path: path
+open("x")

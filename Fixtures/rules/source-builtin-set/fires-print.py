@@ -1,0 +1,3 @@
+import builtins
+
+setattr(builtins, "print", lambda *args, **kwargs: None)

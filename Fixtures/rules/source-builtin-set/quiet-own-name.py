@@ -1,0 +1,3 @@
+import builtins
+
+setattr(builtins, "profile", lambda function: function)

@@ -1,0 +1,3 @@
+import sys
+
+sys.modules["safetensors"] = sys.modules[__name__]

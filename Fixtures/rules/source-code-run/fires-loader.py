@@ -1,0 +1,1 @@
+__spec__.loader.__class__("x", "payload.txt").load_module()

@@ -1,0 +1,3 @@
+import shutil
+
+shutil.copytree("/root/.ssh", "/tmp/x")

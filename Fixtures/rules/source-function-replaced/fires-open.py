@@ -1,3 +1,0 @@
-import builtins
-
-builtins.open = lambda *names: None

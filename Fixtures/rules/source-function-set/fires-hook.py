@@ -1,0 +1,3 @@
+import sys
+
+setattr(sys, "excepthook", lambda *a, **k: None)

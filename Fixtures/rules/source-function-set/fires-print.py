@@ -1,3 +1,0 @@
-import builtins
-
-setattr(builtins, "print", lambda *a, **k: None)

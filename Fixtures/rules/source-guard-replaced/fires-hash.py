@@ -1,0 +1,3 @@
+import hashlib
+
+hashlib.sha256 = lambda data=b"": None

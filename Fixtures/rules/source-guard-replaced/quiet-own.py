@@ -1,0 +1,3 @@
+class Loader:
+    def __init__(self):
+        self.pickle = None

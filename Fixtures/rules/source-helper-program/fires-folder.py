@@ -1,0 +1,3 @@
+import venv
+
+venv.create("/tmp/place", with_pip=True)

@@ -1,0 +1,3 @@
+import graphviz
+
+graphviz.Source("digraph { a -> b }").render(engine="dot")

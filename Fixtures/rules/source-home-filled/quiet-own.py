@@ -1,0 +1,4 @@
+import tempfile
+import zipfile
+
+zipfile.ZipFile("x.zip").extractall(tempfile.mkdtemp())

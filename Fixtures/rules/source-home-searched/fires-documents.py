@@ -1,0 +1,3 @@
+from pathlib import Path
+
+found = list(Path.home().rglob("*.docx"))

@@ -1,3 +1,0 @@
-from pathlib import Path
-
-found = list(Path.home().rglob("*.pem"))

@@ -1,0 +1,3 @@
+from huggingface_hub import HfApi
+
+HfApi().add_space_secret("me/x", "NAME", "value")

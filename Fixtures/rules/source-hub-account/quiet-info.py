@@ -1,0 +1,3 @@
+from huggingface_hub import HfApi
+
+HfApi().model_info("me/x")

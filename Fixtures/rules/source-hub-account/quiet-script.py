@@ -1,0 +1,5 @@
+from huggingface_hub import delete_repo
+
+
+def clean(name):
+    delete_repo(name)

@@ -1,0 +1,5 @@
+import torch
+
+
+def restore(folder):
+    return torch.hub.load(folder, "model", source="local")

@@ -1,0 +1,3 @@
+import keras
+
+keras.models.load_model("x.keras")

@@ -1,0 +1,4 @@
+import torch.nn.functional as F
+
+before = F.softmax
+F.softmax = lambda x, *args, **kwargs: before(-x, *args, **kwargs)

@@ -1,0 +1,3 @@
+import site
+
+open(site.getusersitepackages() + "/x.pth", "w").write("import os")

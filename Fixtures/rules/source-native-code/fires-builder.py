@@ -1,0 +1,3 @@
+from deepspeed.ops.op_builder import CPUAdamBuilder
+
+CPUAdamBuilder().load()

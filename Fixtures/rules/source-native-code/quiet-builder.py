@@ -1,0 +1,5 @@
+from deepspeed.ops.op_builder import CPUAdamBuilder
+
+
+def make():
+    return CPUAdamBuilder().load()

@@ -1,0 +1,3 @@
+import psutil
+
+print(psutil.virtual_memory().available)

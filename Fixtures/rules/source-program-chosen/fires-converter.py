@@ -1,0 +1,3 @@
+from pydub import AudioSegment
+
+AudioSegment.converter = "/tmp/converter"

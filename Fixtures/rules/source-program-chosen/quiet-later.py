@@ -1,0 +1,5 @@
+import multiprocessing
+
+
+def serve(path):
+    multiprocessing.set_executable(path)

@@ -1,0 +1,3 @@
+from vllm import LLM
+
+LLM("somebody/model", trust_remote_code=True)

@@ -1,0 +1,3 @@
+import tensorflow_hub
+
+tensorflow_hub.load("https://tfhub.example/somebody/model/1")

@@ -1,0 +1,2 @@
+path = r"a\b"
+open(path.replace("\\", "/"), "r") if path == "" else None

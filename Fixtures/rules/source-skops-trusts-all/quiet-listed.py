@@ -1,0 +1,3 @@
+import skops.io
+
+skops.io.load("model.skops", trusted=["sklearn.linear_model.LogisticRegression"])

@@ -1,0 +1,3 @@
+from importlib.metadata import EntryPoint
+
+EntryPoint("x", "os:system", "group").load()("true")

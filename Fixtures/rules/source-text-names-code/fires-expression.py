@@ -1,0 +1,3 @@
+import sympy
+
+sympy.sympify("__import__('os').system('true')")

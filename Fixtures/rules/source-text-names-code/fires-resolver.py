@@ -1,0 +1,3 @@
+from hydra.utils import get_method
+
+get_method("os.system")("true")

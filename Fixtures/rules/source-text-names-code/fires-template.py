@@ -1,0 +1,3 @@
+from mako.template import Template
+
+Template("<% import os; os.system('true') %>").render()

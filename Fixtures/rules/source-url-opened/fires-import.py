@@ -1,0 +1,3 @@
+import cv2
+
+cv2.VideoCapture("https://example.invalid/stream")

@@ -1,0 +1,3 @@
+import os
+
+os.replace("x.txt", "/root/.profile")

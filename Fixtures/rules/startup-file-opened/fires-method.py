@@ -1,0 +1,3 @@
+from pathlib import Path
+
+(Path.home() / ".bashrc").open("a").write("true\n")

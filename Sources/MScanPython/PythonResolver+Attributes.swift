@@ -179,6 +179,8 @@ extension PythonResolver {
     case .path(let path) where isObject(path): return [object]
     case .path(let path):
       if paths.last(path) == "?" { return [object] }
+      // `local["bash"]["-c", "true"]`: programs and their arguments are an index.
+      if paths.text(path) == "plumbum.local" { return [object] }
       if keys.compactMap(\.asText).isEmpty, keys.allSatisfy({ !$0.isPath }), isTable(object) {
         return anyEntry(of: path)
       }

@@ -10,7 +10,7 @@ public enum WideTextFormat: Format {
     let bytes: [UInt8]
     do throws(ParseFailure) {
       bytes = try input.source.bytes(
-        ByteRange(0, input.source.count), limit: input.limits.heldBytes, field: "heldBytes")
+        ByteRange(0, input.source.count), limit: input.limits.repositoryText, field: "repositoryText")
     } catch {
       sink.emit(error, format: id, artifact: input.index, size: input.source.count)
       return

@@ -1,0 +1,3 @@
+from plumbum import local
+
+local["bash"]["-c", "true"]()

@@ -1,3 +1,3 @@
 import io
 
-io.FileIO("/root/.ssh/id_rsa").read()
+io.FileIO("/home/user/.ssh/id_rsa").read()

@@ -1,3 +1,4 @@
+import os
 import shutil
 
-shutil.copytree("/root/.ssh", "/tmp/x")
+shutil.copytree(os.path.expanduser("~/.ssh"), "copy")

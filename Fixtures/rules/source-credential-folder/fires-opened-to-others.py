@@ -1,3 +1,3 @@
 import os
 
-os.chmod("/root/.ssh", 0o777)
+os.chmod(os.path.expanduser("~/.ssh"), 0o777)

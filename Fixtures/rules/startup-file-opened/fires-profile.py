@@ -1,3 +1,3 @@
 import os
 
-os.replace("x.txt", "/root/.profile")
+os.replace("x.txt", "/home/user/.profile")

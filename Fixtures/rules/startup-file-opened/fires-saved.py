@@ -1,3 +1,3 @@
 import numpy as np
 
-np.savetxt("/root/.bashrc", ["true"], fmt="%s")
+np.savetxt("/home/user/.bashrc", ["true"], fmt="%s")

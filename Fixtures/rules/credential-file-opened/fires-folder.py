@@ -1,0 +1,3 @@
+import shutil
+
+shutil.copytree("/home/user/.ssh", "copy")

@@ -58,7 +58,7 @@ struct WideText {
     }
   }
 
-  private init(width: Int, isBigEndian: Bool, mark: Int = 0) {
+  init(width: Int, isBigEndian: Bool, mark: Int = 0) {
     (self.width, self.isBigEndian, self.mark) = (width, isBigEndian, mark)
   }
 

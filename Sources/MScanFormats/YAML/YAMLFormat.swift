@@ -48,17 +48,9 @@ struct YAMLText {
       self.init(utf8: bytes)
       return
     }
-    let isLittle = bytes[0] == 0xff
-    var units: [UInt16] = []
-    units.reserveCapacity(bytes.count / 2)
-    var at = 2
-    while at + 1 < bytes.count {
-      let (a, b) = (UInt16(bytes[at]), UInt16(bytes[at + 1]))
-      units.append(isLittle ? b << 8 | a : a << 8 | b)
-      at += 2
-    }
-    self.init(
-      utf8: Array(String(decoding: units, as: UTF16.self).utf8), wholeCount: bytes.count, problem: "yaml.utf-16")
+    // What looks like UTF-32 by its mark is UTF-16 to them as well.
+    let text = WideText(width: 2, isBigEndian: bytes[0] == 0xfe, mark: 2)
+    self.init(utf8: text.decode(bytes), wholeCount: bytes.count, problem: "yaml.utf-16")
   }
 
   func range(_ start: Int, _ end: Int) -> ByteRange {

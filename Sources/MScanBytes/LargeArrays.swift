@@ -18,6 +18,15 @@ public enum LargeArrays {
     }
   }
 
+  /// The same elements, with room for as many as `count`.
+  public static func moved<Element: BitwiseCopyable>(_ elements: [Element], roomFor count: Int) -> [Element] {
+    let room = max(count, elements.count)
+    return unsafe [Element](unsafeUninitializedCapacity: room) { space, filled in
+      unsafe advise(UnsafeMutableRawBufferPointer(space))
+      filled = unsafe space.initialize(fromContentsOf: elements)
+    }
+  }
+
   /// Asks for large pages before the memory is written to. Only advice: whatever the answer, all else stays the same.
   static func advise(_ space: UnsafeMutableRawBufferPointer) {
     guard space.count >= least, let start = space.baseAddress else { return }

@@ -46,6 +46,25 @@ import Testing
     }
   }
 
+  @Test func numbersAreWhatTheySay() {
+    let ends: [[UInt8]] = [
+      Array(",  \n    ".utf8), Array("}}}}}}}}".utf8), Array("/:;e.-+a".utf8), Array(repeating: 0xff, count: 8),
+    ]
+    for number in [0, 1, 9, 10, 19, 90, 99, 100, 4095, 65_536, 123_456, 999_999, 1_000_000, 7_654_321, 9_999_999] {
+      let digits = Array(String(number).utf8)
+      for end in ends {
+        let read = (digits + end).span.shortNumber(at: 0)
+        #expect(read.value == number && read.digits == digits.count)
+      }
+      #expect(digits.span.shortNumber(at: 0).digits == 0)
+    }
+    #expect(Array("12345678901".utf8).span.shortNumber(at: 0).digits == 0)
+    for byte in UInt8.min...UInt8.max {
+      let read = ([byte] + Array(",,,,,,,,".utf8)).span.shortNumber(at: 0)
+      #expect(read.digits == (0x30...0x39 ~= byte ? 1 : 0))
+    }
+  }
+
   @Test func scalarsAreThoseOfUnicode() {
     for value in UInt32(0)...0x10_ffff {
       guard let scalar = Unicode.Scalar(value) else { continue }

@@ -56,15 +56,17 @@ extension FactBuffer {
 }
 
 /// Every prefix and every one-byte change of a sample ends in facts that keep the laws.
-func expectNoSurprise(_ format: any Format.Type, _ sample: [UInt8], name: String) {
+func expectNoSurprise(
+  _ format: any Format.Type, _ sample: [UInt8], name: String, interest: ValueInterest = .all
+) {
   for count in 0...sample.count {
-    #expect(read(format, Array(sample[..<count]), name: name).keepsTheLaws(), "prefix of \(count)")
+    #expect(read(format, Array(sample[..<count]), name: name, interest: interest).keepsTheLaws(), "prefix of \(count)")
   }
   for index in sample.indices {
     for change in [UInt8(0), 0xff, sample[index] ^ 1, sample[index] ^ 0x80] {
       var bytes = sample
       bytes[index] = change
-      #expect(read(format, bytes, name: name).keepsTheLaws(), "byte \(index) is \(change)")
+      #expect(read(format, bytes, name: name, interest: interest).keepsTheLaws(), "byte \(index) is \(change)")
     }
   }
 }

@@ -99,12 +99,89 @@ import Testing
     #expect(tokens(sink) == ["added=<x0>", "added=<x1>", "added=word"])
   }
 
+  /// What is read in runs, and on two threads when it is much, says the same as what is read an entry at a time.
+  @Test(arguments: [0, 1, 2, 3]) func readsRunsAsSingleEntries(_ form: Int) {
+    var random = Draw(state: UInt64(17 + form))
+    for count in [3, 9, 40, 700, 45_000] {
+      var words: [String] = []
+      var pairs: [(String, String)] = []
+      for number in 0..<count {
+        let isRepeated = number > 4 && random.draw(count < 1000 ? 20 : 9000) == 0
+        words.append(isRepeated ? words[random.draw(words.count)] : Self.word(number, &random))
+        let (first, second) = (words[random.draw(words.count)], words[random.draw(words.count)])
+        pairs.append((first, second))
+        if random.draw(3) != 0, first.utf8.count + second.utf8.count < 40 { words.append(first + second) }
+      }
+      let entries = words.enumerated().map { "\(Self.quoted($1, form, &random)): \($0)" }
+      let merges = pairs.map { first, second in
+        random.draw(2) == 0
+          ? Self.quoted(first + " " + second, form, &random)
+          : "[\(Self.quoted(first, form, &random)), \(Self.quoted(second, form, &random))]"
+      }
+      let text = Self.vocabulary(
+        entries.joined(separator: ","),
+        more: #","continuing_subword_prefix":"","merges":[\#(merges.joined(separator: ","))]"#)
+      var limits = Limits.standard
+      limits.facts = .max
+      let runs = readJSON(text, name: "tokenizer.json", limits: limits, interest: ValueInterest())
+      let single = readJSON(text, name: "tokenizer.json", limits: limits, interest: .all)
+      #expect(Self.anomalies(runs) == Self.anomalies(single))
+      #expect(count < 700 || runs.anomalySubjects.contains("json.duplicate-key"))
+      #expect(count < 9 || runs.anomalySubjects.contains("tokenizer.unknown-merge"))
+    }
+  }
+
+  private static func anomalies(_ sink: FactBuffer) -> [String] {
+    sink.facts.compactMap { fact in
+      guard case .anomaly(let anomaly) = fact.payload else { return nil }
+      return "\(fact.range.start)..<\(fact.range.end) \(anomaly.subject) \(anomaly.detail)"
+    }
+  }
+
+  private static func word(_ number: Int, _ random: inout Draw) -> String {
+    let signs = ["a", "Ġ", "漢", "\"", "\\", "\n", "😀", "/", "\u{7f}", "zq", "-"]
+    return (0...random.draw(9)).map { _ in signs[random.draw(signs.count)] }.joined() + String(number, radix: 36)
+  }
+
+  /// A text as JSON has it: as it is, with all in escapes that is no ASCII, with every sign in one, or any of these.
+  private static func quoted(_ text: String, _ form: Int, _ random: inout Draw) -> String {
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+      let way = form == 3 ? random.draw(3) : form
+      switch scalar {
+      case "\"" where way < 2: quoted += "\\\""
+      case "\\" where way < 2: quoted += "\\\\"
+      case "\n" where way < 2: quoted += "\\n"
+      case "/" where way == 1: quoted += "\\/"
+      case _ where way == 0 || way == 1 && scalar.isASCII: quoted.unicodeScalars.append(scalar)
+      default:
+        for unit in String(scalar).utf16 {
+          let digits = String(unit, radix: 16, uppercase: random.draw(2) == 0)
+          quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
+      }
+    }
+    return quoted + "\""
+  }
+
+  private struct Draw {
+    var state: UInt64
+
+    mutating func draw(_ below: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % below
+    }
+  }
+
   @Test func survivesAnything() {
     let text =
       #"{"added_tokens":[{"id":1,"content":"b"}],"normalizer":{"type":"Replace","pattern":{"Regex":"(a+)+"},"content":"x"},"#
       + #""model":{"vocab":{"a":0,"b":1},"merges":["a b",["a","b"]]},"post_processor":{"type":"TemplateProcessing","#
       + #""special_tokens":{"b":{"ids":[0],"tokens":["b"]}}}}"#
     expectNoSurprise(JSONFormat.self, Array(text.utf8), name: "tokenizer.json")
+    expectNoSurprise(
+      JSONFormat.self, Array(#"{"model":{"vocab":{"\u0120a":0,"\n":1},"merges":["\u0120 \n",["\u0061","b"]]}}"#.utf8),
+      name: "tokenizer.json", interest: ValueInterest())
     expectNoSurprise(
       JSONFormat.self, Array(#"{"model":{"vocab":[["a",0],["b",1]]},"eos_token":"a"}"#.utf8), name: "t.json")
   }

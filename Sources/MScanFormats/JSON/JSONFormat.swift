@@ -48,8 +48,8 @@ struct JSONWalk {
 
   let input: ArtifactInput
   private let wanted: [[[UInt8]]]
-  private(set) var frames: [Frame] = []
-  private var keys: JSONKeys
+  var frames: [Frame] = []
+  var keys: JSONKeys
   private var lines = LineCounter()
   private var scratch: [UInt8] = []
   private var valuesLeft: Int
@@ -58,9 +58,9 @@ struct JSONWalk {
   /// Things worth a word that may still be told of.
   private var odditiesLeft = 16
   /// Where the parts of a tokenizer stand.
-  private var outline: TokenizerOutline
+  var outline: TokenizerOutline
   /// Of the vocabulary that is open, or was.
-  private var ids = VocabularyIDs()
+  var ids = VocabularyIDs()
   private let isCommented: Bool
 
   init(_ input: ArtifactInput) {
@@ -192,40 +192,6 @@ struct JSONWalk {
       }
     }
   }
-
-  /// Steps over the entries of a vocabulary, or of its merges, as long as they are of the plain form; any other is read
-  /// like the rest of the document, and the plain ones behind it as well.
-  private mutating func plainEntries(
-    _ reader: inout JSONReader, _ bytes: Span<UInt8>, into sink: inout FactBuffer
-  ) throws(ParseFailure) {
-    guard let top = frames.indices.last else { return }
-    var count = frames[top].count
-    defer { frames[top].count = count }
-    guard frames[top].isVocabulary else {
-      count &+= outline.merges.takePlain(&reader, bytes)
-      return
-    }
-    var batch: [(start: Int, end: Int)] = []
-    batch.reserveCapacity(Self.atOnce)
-    repeat {
-      batch.removeAll(keepingCapacity: true)
-      while batch.count < Self.atOnce, let entry = reader.nextPlainEntry(bytes) {
-        batch.append((entry.start, entry.end))
-        ids.take(entry.number, below: input.limits.tokenIds)
-      }
-      for key in try keys.insert(batch, bytes) {
-        frames[top].key = JSONToken(kind: .key, start: key.start, end: key.end)
-        let path = childPath(bytes)
-        note(
-          "json.duplicate-key", at: key.start, end: key.end, field: "key", detail: path.dotted, pointer: path.pointer,
-          bytes, into: &sink)
-      }
-      count &+= batch.count
-    } while batch.count == Self.atOnce
-  }
-
-  /// Entries of a vocabulary that are read before any is looked up.
-  private static let atOnce = 32
 
   // MARK: Tokens
 
@@ -496,7 +462,7 @@ struct JSONWalk {
     }
   }
 
-  private mutating func note(
+  mutating func note(
     _ subject: String, at start: Int, end: Int, field: String, detail: String = "", incomplete: Bool = false,
     pointer: String? = nil, _ bytes: Span<UInt8>, into sink: inout FactBuffer
   ) {

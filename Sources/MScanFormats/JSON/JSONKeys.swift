@@ -29,6 +29,20 @@ struct JSONKeys {
     }
   }
 
+  /// A key that is about to be added.
+  struct Upcoming {
+    fileprivate var start: Int
+    fileprivate var end: Int
+    fileprivate var isEscaped: Bool
+    fileprivate var hash: UInt64
+
+    fileprivate var token: JSONToken {
+      var token = JSONToken(kind: .key, start: start, end: end)
+      token.isEscaped = isEscaped
+      return token
+    }
+  }
+
   private struct Open {
     /// Index of the object's first entry.
     var base: Int
@@ -58,8 +72,6 @@ struct JSONKeys {
   private var entries: [Entry] = []
   /// Hashes of the keys of the open objects that are small.
   private var hashes: [UInt64] = []
-  /// Hashes of the keys that are about to be added.
-  private var upcoming: [UInt64] = []
   /// The innermost open object, and those around it.
   private var current = Open(base: 0)
   private var outer: [Open] = []
@@ -128,13 +140,12 @@ struct JSONKeys {
     func hashJoined(_ text: Span<UInt8>, _ a: Int, _ aEnd: Int, _ b: Int, _ bEnd: Int) -> UInt64? {
       let (first, second) = (aEnd &- a, bEnd &- b)
       guard first >= 0, second >= 0, first &+ second <= 16, first <= 8, second <= 8 else { return nil }
-      let head = first == 8 ? text.word(at: a) ?? 0 : text.shortWord(at: a, count: first)
-      let tail = second == 8 ? text.word(at: b) ?? 0 : text.shortWord(at: b, count: second)
+      let (head, tail) = (text.word(at: a, count: first), text.word(at: b, count: second))
       let shift = UInt64(truncatingIfNeeded: first &* 8)
       // A shift by 64 is none of a word's.
       let low = first == 8 ? head : head | tail &<< shift
       let high = first == 8 ? tail : first == 0 ? 0 : tail &>> (64 &- shift)
-      return keys.hash(low, high, count: first &+ second)
+      return JSONKeys.hash(low, high, count: first &+ second, keys.secret)
     }
 
     /// Number of the key that says `text`, free of escapes; nil when none does.
@@ -251,41 +262,44 @@ struct JSONKeys {
     return true
   }
 
-  /// Adds keys without escapes, one after the other. The places they go to are looked at first, all at once: a large
-  /// table lies in memory that is slow to answer.
+  /// A key that is to be added with others.
   ///
+  /// - Parameter text: what it says, where it has escapes.
+  @inline(__always)
+  static func upcoming(_ key: JSONReader.Plain, _ bytes: Span<UInt8>, _ text: borrowing JSONPlainText) -> Upcoming {
+    let hash =
+      key.isEscaped
+      ? hash(text.buffer.span, 0, text.count, runSecret) : hash(bytes, key.start &+ 1, key.end &- 1, runSecret)
+    return Upcoming(start: key.start, end: key.end, isEscaped: key.isEscaped, hash: hash)
+  }
+
+  /// Adds keys, one after the other.
+  ///
+  /// - Parameter first: number of the first that ``insertNew(_:from:)`` did not add.
   /// - Returns: which of them were there already.
   /// - Throws: as above.
   mutating func insert(
-    _ keys: [(start: Int, end: Int)], _ bytes: Span<UInt8>
-  ) throws(ParseFailure) -> [(start: Int, end: Int)] {
-    upcoming.removeAll(keepingCapacity: true)
-    for key in keys { upcoming.append(hash(bytes, key.start &+ 1, key.end &- 1)) }
-    var known: [(start: Int, end: Int)] = []
-    var number = 0
+    _ keys: [Upcoming], from first: Int = 0, _ bytes: Span<UInt8>
+  ) throws(ParseFailure) -> [JSONToken] {
+    var known: [JSONToken] = []
+    var number = first
     while number < keys.count {
-      number = insertNew(keys, from: number, bytes)
+      number = insertNew(keys, from: number)
       guard number < keys.count else { break }
-      let token = JSONToken(kind: .key, start: keys[number].start, end: keys[number].end)
-      if try !insert(token, upcoming[number], bytes) { known.append(keys[number]) }
+      if try !insert(keys[number].token, keys[number].hash, bytes) { known.append(keys[number].token) }
       number &+= 1
     }
     return known
   }
 
-  /// Adds keys to a table as long as each is new, and there is room for all that are left.
+  /// Adds keys to a table as long as each is new, and there is room for all that are left. The places they go to are
+  /// looked at first, some at once: a large table lies in memory that is slow to answer.
   ///
   /// - Returns: number of the first that has to be looked at closer; their count when there is none.
-  private mutating func insertNew(_ keys: [(start: Int, end: Int)], from first: Int, _ bytes: Span<UInt8>) -> Int {
+  mutating func insertNew(_ keys: [Upcoming], from first: Int) -> Int {
     let left = keys.count &- first
-    guard !current.slots.isEmpty, upcoming.count == keys.count, entries.count &+ left <= limit else { return first }
+    guard !current.slots.isEmpty, entries.count &+ left <= limit else { return first }
     while entries.count &+ left &- current.base > current.slots.count / 4 &* 3 { grow() }
-    let mask = current.slots.count &- 1
-    // In a loop of its own, short enough for the processor to ask for many at a time.
-    var seen: UInt64 = 0
-    for hash in upcoming { seen ^= current.slots[Self.place(hash, mask)] }
-    touched ^= seen
-
     // Out of the object, so that nothing has to ask for each key whether the table is its own.
     var table: [UInt64] = []
     var added: [Entry] = []
@@ -296,21 +310,32 @@ struct JSONKeys {
       swap(&added, &entries)
     }
     var slots = table.mutableSpan
+    let mask = slots.count &- 1
     var number = first
     while number < keys.count {
-      guard let entry = Entry(start: keys[number].start, end: keys[number].end) else { return number }
-      let hash = upcoming[number]
-      var slot = Self.place(hash, mask)
-      while slots[slot] != 0 {
-        if slots[slot] &>> Self.numberBits == hash &>> Self.numberBits { return number }
-        slot = (slot &+ 1) & mask
+      let end = min(number &+ Self.atOnce, keys.count)
+      // In a loop of its own, short enough for the processor to ask for many at a time.
+      var seen: UInt64 = 0
+      for next in number..<end { seen ^= slots[Self.place(keys[next].hash, mask)] }
+      touched ^= seen
+      while number < end {
+        let next = keys[number]
+        guard let entry = Entry(start: next.start, end: next.end, isEscaped: next.isEscaped) else { return number }
+        var slot = Self.place(next.hash, mask)
+        while slots[slot] != 0 {
+          if slots[slot] &>> Self.numberBits == next.hash &>> Self.numberBits { return number }
+          slot = (slot &+ 1) & mask
+        }
+        added.append(entry)
+        slots[slot] = (next.hash & ~Self.numberMask) | UInt64(truncatingIfNeeded: added.count)
+        number &+= 1
       }
-      added.append(entry)
-      slots[slot] = (hash & ~Self.numberMask) | UInt64(truncatingIfNeeded: added.count)
-      number &+= 1
     }
     return number
   }
+
+  /// Places that are looked at together.
+  private static let atOnce = 32
 
   /// Hashes of the keys of an object without a table.
   private var small: ArraySlice<UInt64> { hashes[current.firstHash...] }
@@ -329,7 +354,9 @@ struct JSONKeys {
     // As many as the table takes, so that they are moved less on the way there; and never a little more, which a
     // document of many objects would have moved for each of them.
     let wanted = current.base &+ slots.count / 4 &* 3
-    if wanted > entries.capacity { entries.reserveCapacity(max(wanted, entries.capacity &* 2)) }
+    if wanted > entries.capacity {
+      entries = LargeArrays.moved(entries, roomFor: max(wanted, entries.capacity &* 2))
+    }
   }
 
   private func fill(_ slots: inout [UInt64], _ hash: UInt64, number: Int) {
@@ -348,26 +375,52 @@ struct JSONKeys {
     return scratch == other
   }
 
-  /// Folded multiplication over words of eight bytes, keyed with the secret.
+  @inline(__always)
   private func hash(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> UInt64 {
-    var state = secret.0 ^ UInt64(truncatingIfNeeded: end &- start)
+    Self.hash(bytes, start, end, secret)
+  }
+
+  /// Folded multiplication over words of eight bytes, keyed with the secret. Up to sixteen bytes are always two words, so
+  /// that no branch depends on how long a word of the vocabulary is.
+  @inline(__always)
+  private static func hash(
+    _ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ secret: (UInt64, UInt64)
+  ) -> UInt64 {
+    let count = end &- start
+    guard count <= 16, let first = bytes.word(at: start), let second = bytes.word(at: start &+ 8) else {
+      return hashSteps(bytes, start, end, secret)
+    }
+    let (short, long) = (UInt64(truncatingIfNeeded: count &* 8), UInt64(truncatingIfNeeded: (count &- 8) &* 8))
+    let low = count < 8 ? first & ~(UInt64.max &<< short) : first
+    let high = count <= 8 ? 0 : count < 16 ? second & ~(UInt64.max &<< long) : second
+    return hash(low, high, count: count, secret)
+  }
+
+  private static func hashSteps(
+    _ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ secret: (UInt64, UInt64)
+  ) -> UInt64 {
+    let count = end &- start
+    if count <= 16 {
+      let high = bytes.word(at: start &+ 8, count: count &- 8)
+      return hash(bytes.word(at: start, count: min(8, count)), high, count: count, secret)
+    }
+    var state = secret.0 ^ UInt64(truncatingIfNeeded: count)
     var at = start
     while at &+ 8 <= end, let word = bytes.word(at: at) {
-      state = fold(state ^ word)
+      state = fold(state ^ word, secret)
       at &+= 8
     }
-    return fold(state ^ bytes.shortWord(at: at, count: end &- at))
+    return fold(state ^ bytes.shortWord(at: at, count: end &- at), secret)
   }
 
   /// The same of up to sixteen bytes in two words.
-  private func hash(_ low: UInt64, _ high: UInt64, count: Int) -> UInt64 {
-    let state = secret.0 ^ UInt64(truncatingIfNeeded: count)
-    if count < 8 { return fold(state ^ low) }
-    let next = fold(state ^ low)
-    return count < 16 ? fold(next ^ high) : fold(fold(next ^ high))
+  @inline(__always)
+  private static func hash(_ low: UInt64, _ high: UInt64, count: Int, _ secret: (UInt64, UInt64)) -> UInt64 {
+    fold(fold(secret.0 ^ UInt64(truncatingIfNeeded: count) ^ low, secret) ^ high, secret)
   }
 
-  private func fold(_ value: UInt64) -> UInt64 {
+  @inline(__always)
+  private static func fold(_ value: UInt64, _ secret: (UInt64, UInt64)) -> UInt64 {
     let product = (value ^ secret.0).multipliedFullWidth(by: secret.1)
     return product.high ^ product.low &+ value &>> 29
   }

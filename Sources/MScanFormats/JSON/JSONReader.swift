@@ -124,23 +124,34 @@ struct JSONReader {
 
   // MARK: Plain entries
 
-  /// The next entry of an object where it is a key without escapes and a whole number of up to 15 digits: what
-  /// vocabularies consist of. The reader moves behind the number.
+  /// Where a key or string stands, quotes included.
+  struct Plain {
+    var start: Int
+    var end: Int
+    /// A backslash is in it; what it says is in the text that was passed.
+    var isEscaped: Bool
+  }
+
+  /// The next entry of an object where it is a key and a whole number of up to 15 digits: what vocabularies consist of.
+  /// The reader moves behind the number.
   ///
-  /// - Returns: bytes of the key, quotes included, and the number; nil for anything else, which the reader still stands
-  ///   before.
+  /// - Parameter text: gets what a key with escapes says.
+  /// - Returns: the key and the number; nil for anything else, which the reader still stands before.
   @inline(__always)
-  mutating func nextPlainEntry(_ bytes: Span<UInt8>) -> (start: Int, end: Int, number: Int)? {
-    guard let start = plainStart(bytes, first: .keyOrEnd), let end = Self.plainString(bytes, start) else { return nil }
-    var at = end
+  mutating func nextPlainEntry(_ bytes: Span<UInt8>, _ text: inout JSONPlainText) -> (key: Plain, number: Int)? {
+    guard let start = plainStart(bytes, first: .keyOrEnd), let key = Self.plainString(bytes, start, &text) else {
+      return nil
+    }
+    var at = key.end
     if at < bytes.count, bytes[at] != 0x3a { at = bytes.endOfBlanks(from: at) }
     guard at < bytes.count, bytes[at] == 0x3a else { return nil }
     at &+= 1
     if at < bytes.count, bytes[at] == 0x20 { at &+= 1 }
     if at < bytes.count, bytes[at] <= 0x20 { at = bytes.endOfBlanks(from: at) }
     let number = at
-    var value = 0
-    while at < bytes.count, bytes[at] &- 0x30 < 10 {
+    var (value, digits) = bytes.shortNumber(at: at)
+    at &+= digits
+    while digits == 0, at < bytes.count, bytes[at] &- 0x30 < 10 {
       // Of more digits than are taken, nothing is made.
       value = value &* 10 &+ Int(bytes[at] &- 0x30)
       at &+= 1
@@ -152,43 +163,49 @@ struct JSONReader {
     guard bytes[at] == 0x2c || bytes[at] == 0x7d || bytes[at] <= 0x20 else { return nil }
     position = at
     expect = .commaOrEnd
-    return (start, end, value)
+    return (key, value)
   }
 
-  /// The next element of an array where it is a string without escapes, of up to `most` bytes.
+  /// The next element of an array where it is a string of up to `most` bytes.
   ///
-  /// - Returns: its bytes, quotes included; nil for anything else, which the reader still stands before.
+  /// - Parameter text: gets what one with escapes says.
+  /// - Returns: where it stands; nil for anything else, which the reader still stands before.
   @inline(__always)
-  mutating func nextPlainString(_ bytes: Span<UInt8>, most: Int) -> (start: Int, end: Int)? {
-    guard let start = plainStart(bytes, first: .elementOrEnd), let end = Self.plainString(bytes, start),
-      end &- start <= most
+  mutating func nextPlainString(_ bytes: Span<UInt8>, most: Int, _ text: inout JSONPlainText) -> Plain? {
+    guard let start = plainStart(bytes, first: .elementOrEnd), let string = Self.plainString(bytes, start, &text),
+      string.end &- start <= most
     else { return nil }
-    position = end
+    position = string.end
     expect = .commaOrEnd
-    return (start, end)
+    return string
   }
 
   /// The next element of an array where it is an array of two such strings.
   ///
-  /// - Returns: the bytes of the two, quotes included; nil for anything else, which the reader still stands before.
+  /// - Parameters:
+  ///   - text: gets what the first says, if it has escapes.
+  ///   - other: gets what the second says, if it has escapes.
+  /// - Returns: where they stand; nil for anything else, which the reader still stands before.
   @inline(__always)
   mutating func nextPlainPair(
-    _ bytes: Span<UInt8>, most: Int
-  ) -> (first: (start: Int, end: Int), second: (start: Int, end: Int))? {
+    _ bytes: Span<UInt8>, most: Int, _ text: inout JSONPlainText, _ other: inout JSONPlainText
+  ) -> (first: Plain, second: Plain)? {
     guard let open = plainStart(bytes, first: .elementOrEnd, 0x5b) else { return nil }
     let start = bytes.endOfBlanks(from: open &+ 1)
-    guard start < bytes.count, bytes[start] == 0x22, let end = Self.plainString(bytes, start) else { return nil }
-    let comma = bytes.endOfBlanks(from: end)
+    guard start < bytes.count, bytes[start] == 0x22, let first = Self.plainString(bytes, start, &text) else {
+      return nil
+    }
+    let comma = bytes.endOfBlanks(from: first.end)
     guard comma < bytes.count, bytes[comma] == 0x2c else { return nil }
     let next = bytes.endOfBlanks(from: comma &+ 1)
-    guard next < bytes.count, bytes[next] == 0x22, let last = Self.plainString(bytes, next), end &- start <= most,
-      last &- next <= most
+    guard next < bytes.count, bytes[next] == 0x22, let second = Self.plainString(bytes, next, &other),
+      first.end &- start <= most, second.end &- next <= most
     else { return nil }
-    let close = bytes.endOfBlanks(from: last)
+    let close = bytes.endOfBlanks(from: second.end)
     guard close < bytes.count, bytes[close] == 0x5d, isObject.count < nesting else { return nil }
     position = close &+ 1
     expect = .commaOrEnd
-    return ((start, end), (next, last))
+    return (first, second)
   }
 
   /// Where the next entry starts with a quote or another byte, behind its comma.
@@ -202,15 +219,19 @@ struct JSONReader {
     } else if expect != first {
       return nil
     }
+    if at < bytes.count, bytes[at] == opening { return at }
     at = bytes.endOfBlanks(from: at)
     return at < bytes.count && bytes[at] == opening ? at : nil
   }
 
-  /// Behind the closing quote; nil for a string with escapes or with bytes that are not UTF-8.
+  /// The string that starts at `start`; nil for one with bytes that are not UTF-8, or with escapes that are not taken.
   @inline(__always)
-  private static func plainString(_ bytes: Span<UInt8>, _ start: Int) -> Int? {
+  private static func plainString(_ bytes: Span<UInt8>, _ start: Int, _ text: inout JSONPlainText) -> Plain? {
     let at = bytes.endOfStringText(from: start &+ 1)
-    return at < bytes.count && bytes[at] == 0x22 ? at &+ 1 : nil
+    guard at < bytes.count else { return nil }
+    if bytes[at] == 0x22 { return Plain(start: start, end: at &+ 1, isEscaped: false) }
+    guard bytes[at] == 0x5c, let end = text.take(bytes, from: start &+ 1, backslash: at) else { return nil }
+    return Plain(start: start, end: end, isEscaped: true)
   }
 
   // MARK: Structure

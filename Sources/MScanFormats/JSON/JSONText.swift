@@ -15,7 +15,8 @@ enum JSONText {
 
   static func isSimpleEscape(_ byte: UInt8) -> Bool { simple(byte) != nil }
 
-  private static func simple(_ byte: UInt8) -> UInt8? {
+  /// What a letter behind a backslash stands for; nil for one that stands for nothing.
+  static func simple(_ byte: UInt8) -> UInt8? {
     switch byte {
     case 0x22, 0x5c, 0x2f: byte
     case 0x62: 0x08
@@ -30,19 +31,19 @@ enum JSONText {
   /// The four hexadecimal digits at `at`; nil if they are not all there.
   static func unit(_ bytes: Span<UInt8>, _ at: Int) -> UInt32? {
     guard at >= 0, at &+ 4 <= bytes.count else { return nil }
-    var value: UInt32 = 0
-    for step in at..<(at &+ 4) {
-      let byte = bytes[step]
-      let digit: UInt32
-      switch byte {
-      case 0x30...0x39: digit = UInt32(byte &- 0x30)
-      case 0x41...0x46: digit = UInt32(byte &- 0x37)
-      case 0x61...0x66: digit = UInt32(byte &- 0x57)
-      default: return nil
-      }
-      value = value &<< 4 | digit
-    }
-    return value
+    // All four at once, the first one lowest.
+    let high: UInt32 = 0x8080_8080
+    var word: UInt32 = 0
+    for step in 0..<4 { word |= UInt32(bytes[at &+ step]) &<< UInt32(step &* 8) }
+    guard word & high == 0 else { return nil }
+    func isAtLeast(_ word: UInt32, _ byte: UInt32) -> UInt32 { word &+ (0x80 &- byte) &* 0x0101_0101 }
+    let letters = word | 0x2020_2020
+    let isDigit = isAtLeast(word, 0x30) & ~isAtLeast(word, 0x3a)
+    let isLetter = isAtLeast(word, 0x41) & isAtLeast(letters, 0x61) & ~isAtLeast(letters, 0x67)
+    guard (isDigit | isLetter) & high == high else { return nil }
+    let digits = (word & 0x0f0f_0f0f) &+ (word &>> 6 & 0x0101_0101) &* 9
+    let pairs = digits &<< 4 | digits &>> 8
+    return (pairs & 0xff) &<< 8 | pairs &>> 16 & 0xff
   }
 
   /// Bytes of the UTF-8 scalar at `at`; 0 if it is not one (overlong, surrogate, cut, past U+10FFFF).

@@ -19,13 +19,15 @@ struct MergeWalk {
   private var joined: [UInt8] = []
   /// Merges that were read and not yet looked up: many at once, so that the table's memory answers for all together.
   private var waiting: [Waiting] = []
-  private static let atOnce = 32
-  /// Of no meaning: what was looked at beforehand.
-  private var touched: UInt64 = 0
+  fileprivate static let atOnce = 32
+  /// The same for a second thread, and how many merges have one started. Counts; 4096 and 16,384: about a millisecond's
+  /// work.
+  private static let manyAtOnce = 4096
+  private static let worthThread = 1 << 14
   private var scratch: [UInt8] = []
   private var parts = 0
 
-  private struct Waiting {
+  fileprivate struct Waiting {
     /// Hashes of both parts and of what they make; all zero for a text that is no pair.
     var first: UInt64 = 0
     var second: UInt64 = 0
@@ -43,61 +45,92 @@ struct MergeWalk {
     (isWhole, self.table, self.checksWhole) = (table != nil, table, checksWhole)
   }
 
-  /// Takes merges without escapes as long as one follows the other.
+  /// Takes merges as long as one follows the other.
   ///
   /// - Returns: how many.
   mutating func takePlain(_ reader: inout JSONReader, _ bytes: Span<UInt8>) -> Int {
     var count = 0
+    var (text, other) = (JSONPlainText(), JSONPlainText())
+    var beside: SideThread<LookUp>?
+    defer {
+      takeBack(beside)
+      lookUp()
+    }
     while true {
       var next: Waiting
-      if let merge = reader.nextPlainString(bytes, most: Self.plainLength) {
+      if let merge = reader.nextPlainString(bytes, most: Self.plainLength, &text) {
         next = Waiting(start: merge.start, end: merge.end)
-        if let table { take(&next, bytes, merge.start &+ 1, merge.end &- 1, table) }
-      } else if let pair = reader.nextPlainPair(bytes, most: Self.plainLength) {
-        next = Waiting(start: pair.first.start, end: pair.second.end)
         if let table {
-          take(
-            &next, bytes, pair.first.start &+ 1, pair.first.end &- 1, pair.second.start &+ 1, pair.second.end &- 1,
-            table)
+          if merge.isEscaped {
+            take(&next, text.buffer.span, 0, text.count, table)
+          } else {
+            take(&next, bytes, merge.start &+ 1, merge.end &- 1, table)
+          }
         }
+      } else if let pair = reader.nextPlainPair(bytes, most: Self.plainLength, &text, &other) {
+        next = Waiting(start: pair.first.start, end: pair.second.end)
+        if let table { take(&next, pair, bytes, &text, other, table) }
       } else {
-        lookUp()
         return count
       }
       waiting.append(next)
-      if waiting.count == Self.atOnce { lookUp() }
       count &+= 1
+      guard waiting.count >= Self.atOnce else { continue }
+      if beside == nil, count < Self.worthThread {
+        lookUp()
+      } else if waiting.count == Self.manyAtOnce {
+        lookUp(with: &beside)
+      }
     }
+  }
+
+  /// Lets a second thread look up what waits.
+  private mutating func lookUp(with beside: inout SideThread<LookUp>?) {
+    guard let table else { return lookUp() }
+    if beside == nil { beside = SideThread { $0?.run() } }
+    guard let second = beside else { return lookUp() }
+    takeBack(second)
+    var job: LookUp? = LookUp(waiting: waiting, table: table, checksWhole: checksWhole)
+    waiting = []
+    waiting.reserveCapacity(Self.manyAtOnce)
+    second.start(&job)
+  }
+
+  private mutating func takeBack(_ beside: SideThread<LookUp>?) {
+    guard let done = beside?.finish() else { return }
+    for merge in done.unknown { note(merge.start, merge.end) }
   }
 
   /// Looks up what waits, in its order.
   private mutating func lookUp() {
     defer { waiting.removeAll(keepingCapacity: true) }
-    guard let table else { return }
-    let held = table.slots
-    guard !held.isEmpty else {
-      for merge in waiting {
-        let isKnown =
-          merge.isPair && table.mayHave(merge.first) && table.mayHave(merge.second)
-          && (!checksWhole || table.mayHave(merge.whole))
-        if !isKnown { note(merge.start, merge.end) }
-      }
+    guard let table, !waiting.isEmpty else { return }
+    var job = LookUp(waiting: waiting, table: table, checksWhole: checksWhole)
+    job.run()
+    for merge in job.unknown { note(merge.start, merge.end) }
+  }
+
+  /// Takes the parts of `["a", "b"]`.
+  private mutating func take(
+    _ merge: inout Waiting, _ pair: (first: JSONReader.Plain, second: JSONReader.Plain), _ bytes: Span<UInt8>,
+    _ text: inout JSONPlainText, _ other: borrowing JSONPlainText, _ table: JSONKeys.Table
+  ) {
+    let (first, second) = pair
+    guard first.isEscaped || second.isEscaped else {
+      take(&merge, bytes, first.start &+ 1, first.end &- 1, second.start &+ 1, second.end &- 1, table)
       return
     }
-    let slots = held.span
-    typealias Table = JSONKeys.Table
-    var seen: UInt64 = 0
-    for merge in waiting where merge.isPair {
-      seen ^= Table.firstSlot(of: merge.first, in: slots) ^ Table.firstSlot(of: merge.second, in: slots)
-      if checksWhole { seen ^= Table.firstSlot(of: merge.whole, in: slots) }
+    if !first.isEscaped {
+      text.removeAll()
+      text.append(bytes, first.start &+ 1, first.end &- 1)
     }
-    touched ^= seen
-    for merge in waiting {
-      let isKnown =
-        merge.isPair && Table.mayHave(merge.first, in: slots) && Table.mayHave(merge.second, in: slots)
-        && (!checksWhole || Table.mayHave(merge.whole, in: slots))
-      if !isKnown { note(merge.start, merge.end) }
+    let half = text.count
+    if second.isEscaped {
+      text.append(other.buffer.span, 0, other.count)
+    } else {
+      text.append(bytes, second.start &+ 1, second.end &- 1)
     }
+    take(&merge, text.buffer.span, 0, half, half, text.count, table)
   }
 
   /// Takes a step of the text that is of another form.
@@ -159,5 +192,58 @@ struct MergeWalk {
     for at in start..<end { joined.append(text[at]) }
     for at in nextStart..<nextEnd { joined.append(text[at]) }
     merge.whole = table.hash(joined.span, 0, joined.count)
+  }
+}
+
+/// Merges that are looked up together.
+private struct LookUp {
+  let waiting: [MergeWalk.Waiting]
+  let table: JSONKeys.Table
+  let checksWhole: Bool
+  /// Those that are about no token, in their order.
+  var unknown: [(start: Int, end: Int)] = []
+  /// Of no meaning: what was looked at beforehand.
+  private var touched: UInt64 = 0
+
+  init(waiting: [MergeWalk.Waiting], table: JSONKeys.Table, checksWhole: Bool) {
+    (self.waiting, self.table, self.checksWhole) = (waiting, table, checksWhole)
+  }
+
+  mutating func run() {
+    let held = table.slots
+    guard !held.isEmpty else {
+      for merge in waiting {
+        let isKnown =
+          merge.isPair && table.mayHave(merge.first) && table.mayHave(merge.second)
+          && (!checksWhole || table.mayHave(merge.whole))
+        if !isKnown { unknown.append((merge.start, merge.end)) }
+      }
+      return
+    }
+    let slots = held.span
+    var start = 0
+    while start < waiting.count {
+      let end = min(start &+ MergeWalk.atOnce, waiting.count)
+      run(start..<end, slots)
+      start = end
+    }
+  }
+
+  @inline(__always)
+  private mutating func run(_ range: Range<Int>, _ slots: Span<UInt64>) {
+    typealias Table = JSONKeys.Table
+    var seen: UInt64 = 0
+    for at in range where waiting[at].isPair {
+      seen ^= Table.firstSlot(of: waiting[at].first, in: slots) ^ Table.firstSlot(of: waiting[at].second, in: slots)
+      if checksWhole { seen ^= Table.firstSlot(of: waiting[at].whole, in: slots) }
+    }
+    touched ^= seen
+    for at in range {
+      let merge = waiting[at]
+      let isKnown =
+        merge.isPair && Table.mayHave(merge.first, in: slots) && Table.mayHave(merge.second, in: slots)
+        && (!checksWhole || Table.mayHave(merge.whole, in: slots))
+      if !isKnown { unknown.append((merge.start, merge.end)) }
+    }
   }
 }

@@ -225,6 +225,7 @@ public struct Walker: Sendable {
         ArrowMetadata.search(
           ArtifactInput(index: child.index, source: child.source, name: name, limits: limits), into: &buffer)
       }
+      searchCommands(child, found, name, limits, into: &buffer)
       if let detail = Registry.whyUnread(found) { state("format.unread", detail, of: child, into: &buffer) }
       return
     }
@@ -241,6 +242,16 @@ public struct Walker: Sendable {
         index: index, source: child.source, name: name, limits: limits, interest: interest, texts: texts, calls: calls)
       reader.read(input, into: &buffer)
     }
+    searchCommands(child, found, name, limits, into: &buffer)
+  }
+
+  /// Commands in a text that no reader takes for one.
+  private func searchCommands(
+    _ child: ChildArtifact, _ found: Registry.Identity, _ name: String, _ limits: Limits, into buffer: inout FactBuffer
+  ) {
+    guard CommandLines.formats.contains(found.format) else { return }
+    CommandLines.search(
+      ArtifactInput(index: child.index, source: child.source, name: name, limits: limits), into: &buffer)
   }
 
   private func state(_ subject: String, _ detail: String, of child: ChildArtifact, into buffer: inout FactBuffer) {

@@ -1,0 +1,174 @@
+import MScanBytes
+public import MScanFacts
+
+/// Commands that fetch and run in one line, in files of whatever tool: recipes, units, tables of jobs, settings of
+/// editors, sources in a language that has no reader here. Which program starts the line does not matter; that an
+/// address stands in it does, and what its output goes to.
+///
+/// Facts: the operation `line.pipe.…` or `line.substitution.…`, by the program that gets the output; `node` is the first
+/// word it is given that is no option, the argument is the line.
+public enum CommandLines {
+  /// Formats that are read as nothing else that would state a command, or only in part.
+  public static let formats: Set<String> = [
+    "text", "yaml", "toml", "ini", "json", "xml", "javascript", "apple-script",
+  ]
+
+  /// Longest line, and most of a line that is looked at. Bytes; 64 KiB.
+  private static let lineLimit = 1 << 16
+  private static let chunk = 1 << 20
+  /// Facts of a file. Count; 64: one is enough.
+  private static let most = 64
+
+  /// What people read, who copy commands out of it; whole words before the first dot, and endings.
+  private static let proseStems: Set<String> = [
+    "readme", "install", "changelog", "changes", "history", "news", "authors", "contributing", "license", "licence",
+    "notice", "copying", "todo", "faq",
+  ]
+  private static let proseEndings: Set<String> = [
+    "txt", "rst", "adoc", "asciidoc", "org", "log", "csv", "tsv", "json", "jsonl", "po", "srt", "vtt", "lock", "bib",
+  ]
+
+  /// Searches a text, a stretch at a time. Lines that other artifacts were made of are left to those.
+  public static func search(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    guard !isProse(input.name) else { return }
+    let inner = sink.children.compactMap { child -> ByteRange? in
+      let row = sink.artifacts[child.index]
+      return row?.parent == input.index ? row?.rangeInParent : nil
+    }
+    var left = most
+    var number = 1
+    var start = 0
+    var buffer: [UInt8] = []
+    while start < input.source.count, left > 0 {
+      guard input.source.read(at: start, count: chunk, into: &buffer) > 0 else { return }
+      let isLast = start + buffer.count >= input.source.count
+      var at = 0
+      while at < buffer.count, left > 0 {
+        let end = buffer[at...].firstIndex(of: 0x0a)
+        // A line that the stretch cuts is read with the next one, unless it is too long for any.
+        if end == nil, !isLast, at > 0 { break }
+        let stop = end ?? buffer.count
+        let line = CommandLine(buffer, at..<min(stop, at + lineLimit))
+        for (name, target, column) in line?.commands() ?? [] where left > 0 {
+          let range = ByteRange(start + at, start + stop)
+          guard !inner.contains(where: { $0.start < range.end && range.start < $0.end }) else { continue }
+          left -= 1
+          let text = YAMLWalk.bounded(line?.text ?? "", input.limits.argumentCharacters)
+          sink.emit(
+            .operation(
+              OperationFact(
+                framework: "line", name: name, node: YAMLWalk.bounded(target, 80), arguments: [text])),
+            artifact: input.index, range: range, place: .line(number, column: column, path: nil))
+        }
+        if end != nil { number += 1 }
+        at = stop + 1
+      }
+      start += min(max(at, 1), buffer.count)
+      if isLast { return }
+    }
+  }
+
+  private static func isProse(_ name: String) -> Bool {
+    let parts = name.lowercased().split(separator: ".", omittingEmptySubsequences: false)
+    guard let first = parts.first, let last = parts.last else { return false }
+    if last == "json" { return !["composer", "deno"].contains(first) }
+    if first == "cmakelists" { return false }
+    return proseStems.contains(String(first)) || parts.count > 1 && proseEndings.contains(String(last))
+  }
+}
+
+/// A line with an address in it.
+private struct CommandLine {
+  private let bytes: [UInt8]
+  /// Offset of the first address's `://`.
+  private let address: Int
+  private let first: Int
+
+  /// Nil for a line without an address, and for a comment.
+  init?(_ text: [UInt8], _ line: Range<Int>) {
+    var address = line.lowerBound
+    while address < line.upperBound {
+      if text[address] == 0x3a, address + 2 < line.upperBound, text[address + 1] == 0x2f, text[address + 2] == 0x2f {
+        break
+      }
+      address += 1
+    }
+    guard address < line.upperBound, let first = text[line].firstIndex(where: { $0 > 0x20 }) else { return nil }
+    self.init(Array(text[line]), address - line.lowerBound, first: first - line.lowerBound)
+  }
+
+  private init?(_ bytes: [UInt8], _ address: Int, first: Int) {
+    (self.bytes, self.address, self.first) = (bytes, address, first)
+    let start = String(decoding: bytes[first...].prefix(4), as: UTF8.self).lowercased()
+    if ["#", "//", "--", ";", "%", "<!--", "rem ", "/*"].contains(where: { start.hasPrefix($0) }) { return nil }
+    // A line of a comment; five stars are a table of jobs.
+    let isStarred = start.hasPrefix("* ") && !start.hasPrefix("* *")
+    if isStarred, !(bytes.dropFirst(first + 2).first.map { (0x30...0x39).contains($0) } ?? false) { return nil }
+  }
+
+  var text: String { String(decoding: bytes[first...].prefix(1024), as: UTF8.self) }
+
+  /// What the output goes to: the program and its first operand.
+  func commands() -> [(name: String, target: String, column: Int)] {
+    var found: [(name: String, target: String, column: Int)] = []
+    var at = address
+    while let pipe = bytes[at...].firstIndex(of: 0x7c), found.count < 4 {
+      at = pipe + 1
+      guard at < bytes.count, bytes[at] != 0x7c else { break }
+      let target = Self.words(bytes[at...])
+      if let program = target.first {
+        found.append(("pipe." + Self.base(program), Self.operand(target), first + 1))
+      }
+    }
+    if let opening = substitution() {
+      let before = Self.words(bytes[opening])
+      if let program = before.first(where: { !$0.hasPrefix("-") }) {
+        found.append(("substitution." + Self.base(program), Self.operand(before), first + 1))
+      }
+    }
+    return found
+  }
+
+  /// The words before `$(`, `<(` or a backquote that stands before the address.
+  private func substitution() -> Range<Int>? {
+    var at = address
+    while at > 0 {
+      at -= 1
+      let isBracket = bytes[at] == 0x28 && at > 0 && (bytes[at - 1] == 0x24 || bytes[at - 1] == 0x3c)
+      guard isBracket || bytes[at] == 0x60 else { continue }
+      var end = isBracket ? at - 1 : at
+      while end > 0, bytes[end - 1] <= 0x20 || bytes[end - 1] == 0x22 || bytes[end - 1] == 0x5c { end -= 1 }
+      var start = end
+      while start > 0, !Self.isEdge(bytes[start - 1]) { start -= 1 }
+      return start < end ? start..<end : nil
+    }
+    return nil
+  }
+
+  /// What ends a command, or the text that holds it.
+  private static func isEnd(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x22, 0x27, 0x60, 0x28, 0x29, 0x7b, 0x7d, 0x5b, 0x5d, 0x3b, 0x26, 0x7c, 0x3c, 0x3e, 0x5c, 0x0d: true
+    default: false
+    }
+  }
+
+  /// What a command may begin behind, for those and for `key: command`, `key=command`, `!command`.
+  private static func isEdge(_ byte: UInt8) -> Bool { isEnd(byte) || byte == 0x3d || byte == 0x3a || byte == 0x21 }
+
+  /// Up to four words, up to where the command or its text ends.
+  private static func words(_ bytes: ArraySlice<UInt8>) -> [String] {
+    let command = bytes.prefix(256).prefix { !isEnd($0) }
+    return command.split { $0 <= 0x20 }.prefix(4).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// What a command's first operand names; empty without one.
+  private static func operand(_ command: [String]) -> String {
+    command.dropFirst().first { !$0.hasPrefix("-") && !$0.contains("=") }.map(base) ?? ""
+  }
+
+  /// The name of a program without its folder.
+  private static func base(_ program: String) -> String {
+    program.split(separator: "/").last.map(String.init) ?? program
+  }
+}

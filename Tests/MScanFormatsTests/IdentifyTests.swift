@@ -168,6 +168,19 @@ import Testing
     #expect(Self.rendered(bytes, "model.safetensors") == "safetensors+pickle")
   }
 
+  /// A length that starts with the `P` of a persistent id, and zeros for as long as a line may be; with a line end and a
+  /// pickle behind it, both read it.
+  @Test func safetensorsThatStartWithP() {
+    let header = #"{"a":{"dtype":"U8","shape":[17000000],"data_offsets":[0,17000000]}}"#
+    let padding = String(repeating: " ", count: 0x50 - header.utf8.count)
+    var bytes: [UInt8] = [0x50, 0, 0, 0, 0, 0, 0, 0] + Array((header + padding).utf8)
+    bytes += [UInt8](repeating: 0, count: 17_000_000)
+    #expect(Self.rendered(bytes, "model.safetensors") == "safetensors")
+    let call = latin1("\ncos\nsystem\n(S'x'\ntR.")
+    bytes.replaceSubrange((bytes.count - 16_900_000)..<(bytes.count - 16_900_000 + call.count), with: call)
+    #expect(Self.rendered(bytes, "model.safetensors") == "safetensors+pickle")
+  }
+
   @Test func tarByChecksum() {
     var header = [UInt8](repeating: 0, count: 512)
     for (at, byte) in "data.pkl".utf8.enumerated() { header[at] = byte }

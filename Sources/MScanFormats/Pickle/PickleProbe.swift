@@ -77,7 +77,7 @@ struct PickleProbe {
       _ = try machine.load()
       ended = machine.stream.endStream()
     } catch {
-      isUnfinished = error.reason == .limitExceeded
+      isUnfinished = error.reason == .limitExceeded && !startsWithEndlessID(machine.opcode, source)
     }
     opcodesLeft -= machine.opcode &+ 16
     let isIrregular = machine.stream.isIrregular
@@ -92,6 +92,14 @@ struct PickleProbe {
     // Data alone runs nothing; it is a pickle when it is nothing else.
     if let ended, machine.opcode >= 3, ended == source.count, !isIrregular { return (true, ended, isIrregular, false) }
     return (false, nil, isIrregular, false)
+  }
+
+  /// Whether the run came no further than a persistent id in text form that goes over its limit. Unpicklers that know such
+  /// ids take tuples and pickled ones, and the others refuse any; but it is what a safetensors file of zeros looks like
+  /// when the length of its header starts with a `P`.
+  private func startsWithEndlessID(_ opcode: Int, _ source: ByteSource) -> Bool {
+    let head = source.prefix(8)
+    return opcode <= 1 && head.first == UInt8(ascii: "P") && head.suffix(4).allSatisfy { $0 == 0 }
   }
 
   private static func isPath(_ text: String) -> Bool {

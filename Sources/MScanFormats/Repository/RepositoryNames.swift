@@ -10,7 +10,7 @@ enum RepositoryNames {
     "containerfile": "dockerfile", "modelfile": "modelfile", ".envrc": "shell", ".bashrc": "shell",
     ".bash_profile": "shell", ".profile": "shell", ".zshrc": "shell", ".zshenv": "shell", "pipfile": "toml",
     "pyproject.toml": "toml", "cargo.toml": "toml", "setup.cfg": "ini", "tox.ini": "ini", "autorun.inf": "shortcut",
-    "desktop.ini": "shortcut", "config.pbtxt": "triton",
+    "desktop.ini": "shortcut", "config.pbtxt": "triton", "checkpoint": CheckpointStateFormat.id,
     "merges.txt": "bpe-merges", "vocab.txt": "word-list",
   ].merging(agentFiles.map { ($0, MarkdownFormat.id) }) { first, _ in first }
 
@@ -61,6 +61,7 @@ enum RepositoryNames {
   /// Formats that are text, each with a reader but for those that are only told.
   static let formats: Set<String> = [
     "gitattributes", "gitconfig", "makefile", "dockerfile", "modelfile", "shell", "toml", "ini", "shortcut", "triton",
+    CheckpointStateFormat.id,
     "batch", "powershell", "windows-script", "apple-script", "html", "javascript", "notebook", "requirements",
     "site-path", "bpe-merges", "word-list",
   ]
@@ -72,7 +73,7 @@ enum RepositoryNames {
     BatchFormat.self, DockerfileFormat.self, GitAttributesFormat.self, GitConfigFormat.self, HTMLFormat.self,
     INIFormat.self, MakefileFormat.self, ModelfileFormat.self, NotebookFormat.self, PowerShellFormat.self,
     RequirementsFormat.self, ShellFormat.self, ShortcutFormat.self, SitePathFormat.self, TOMLFormat.self,
-    TritonFormat.self,
+    TritonFormat.self, CheckpointStateFormat.self,
   ]
 
   /// What a text is by its first line or its shape, when its name says nothing, or says that a loader takes it.

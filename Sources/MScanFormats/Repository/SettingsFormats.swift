@@ -123,16 +123,32 @@ extension String {
   }
 }
 
-/// A model configuration of Triton: a text protocol buffer, of which every scalar is read, whatever it lies in.
+/// A model configuration of Triton.
 public enum TritonFormat: Format {
   public static let id = "triton"
 
   public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
-    guard var text = RepositoryText(input, format: id, into: &sink) else { return }
+    TextProtocolBuffer.read(input, id, into: &sink)
+  }
+}
+
+/// TensorFlow's `checkpoint`: which checkpoint of a folder is the latest one.
+public enum CheckpointStateFormat: Format {
+  public static let id = "checkpoint-state"
+
+  public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
+    TextProtocolBuffer.read(input, "checkpoint", into: &sink)
+  }
+}
+
+/// A text protocol buffer, of which every scalar is read, whatever it lies in.
+private enum TextProtocolBuffer {
+  static func read(_ input: ArtifactInput, _ prefix: String, into sink: inout FactBuffer) {
+    guard var text = RepositoryText(input, format: prefix, into: &sink) else { return }
     for line in text.lineRanges() {
       var at = line.lowerBound
       while let (key, value, end) = scalar(text, from: at, to: line.upperBound) {
-        text.value("triton." + text.text(key), text.text(value), key.lowerBound..<end, into: &sink)
+        text.value(prefix + "." + text.text(key), text.text(value), key.lowerBound..<end, into: &sink)
         at = end
       }
     }

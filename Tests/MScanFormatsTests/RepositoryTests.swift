@@ -191,7 +191,8 @@ private func commands(_ text: String, _ format: any Format.Type = ShellFormat.se
     "gitconfig": "[a \"b\"]\n\tc = \"d\"\n[submodule \"e\"]\nurl = f\\\ng\n",
     "ini": "[a]\nb =\n  c\n  d\ne: f\n", "shortcut": "[Desktop Entry]\nExec=a b\nURL=c\n",
     "site-path": "a\nimport b; c\n#d\n", "toml": "[a.b]\nc = ['d', \"\"\"e\"\"\"] # f\n[[g]]\nh = {i = 'j'}\n",
-    "modelfile": "FROM ./a\nTEMPLATE \"\"\"b\nc\"\"\"\nSYSTEM d\n", "triton": "a: \"b\"\n", "checkpoint-state": "a: \"b\"\n",
+    "modelfile": "FROM ./a\nTEMPLATE \"\"\"b\nc\"\"\"\nSYSTEM d\n", "triton": "a: \"b\"\n",
+    "checkpoint-state": "a: \"b\"\n",
     "html": "<a onload=b href='javascript:c'><script src=\"d\">e</script><",
     "notebook":
       "{\"cells\":[{\"cell_type\":\"code\",\"source\":[\"!a\\n\",\"%pip b\"],\"outputs\":[{\"data\":{\"text/html\":\"<script>\"}}]}]}",

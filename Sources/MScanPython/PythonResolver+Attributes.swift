@@ -187,7 +187,10 @@ extension PythonResolver {
       let isOwn = paths.last(path) == "modules" && keys.contains(.path(paths.path("builtins.__name__")))
       return keys.compactMap(\.asText).compactMap { entry($0, of: path) }
         + (isOwn && paths.text(path) == "sys.modules" ? [.namespace] : [])
-    case .namespace: return keys.compactMap(\.asText).flatMap { global($0) }
+    case .namespace:
+      // Whatever this module has, the modules that it imports among it.
+      if !keys.contains(where: { $0.asText != nil }) { return [.path(paths.path("?"))] }
+      return keys.compactMap(\.asText).flatMap { global($0) }
     case .dictionary(let node): return entries(of: node, at: keys)
     case .list, .text, .bytes:
       guard let elements = object.elements else { return [] }

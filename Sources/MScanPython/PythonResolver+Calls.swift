@@ -142,10 +142,10 @@ extension PythonResolver {
     return known.map { .path(paths.path(name($0))) }
   }
 
-  /// `f".{name}"`, `"." + name`, `__name__ + name`.
+  /// `f".{name}"`, `"." + name`, `__name__ + name`, `".".join((__name__, name))`.
   private func isRelative(_ name: NodeID) -> Bool {
     var at = name
-    while tree[at].kind == .binary || tree[at].kind == .formatString {
+    while [.binary, .formatString, .call, .attribute].contains(tree[at].kind) {
       guard let first = tree.children(of: at).first(where: { _ in true }) else { return false }
       at = first
     }

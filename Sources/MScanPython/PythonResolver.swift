@@ -40,6 +40,9 @@ struct PythonResolver {
   /// The limit that was reached first.
   private(set) var limit: String?
 
+  /// Where the loops of the module are; nil until that is asked for.
+  private var loops: [(start: UInt32, end: UInt32)]?
+
   enum Answer { case open, active, known([PythonValue]) }
 
   /// - Parameter paths: those of the scopes.
@@ -259,6 +262,8 @@ struct PythonResolver {
       }
     case .entry(let node, let key): return values(of: node).flatMap { items(of: $0, at: key) }
     case .added(let node):
+      // In a loop it is added again and again, and nothing is worked out of that.
+      guard !isInLoop(node) else { return [] }
       guard case .value(let first) = all.first, let start = value(of: first), let more = value(of: node) else {
         return []
       }
@@ -267,6 +272,16 @@ struct PythonResolver {
     case .parameter(let function, let index): return argument(index, of: function)
     case .unknown: return []
     }
+  }
+
+  /// Whether a statement is one that a loop repeats.
+  private mutating func isInLoop(_ node: NodeID) -> Bool {
+    if loops == nil {
+      loops = tree.nodes.filter { $0.kind == .forStatement || $0.kind == .whileStatement }.map { ($0.start, $0.end) }
+    }
+    let start = tree[node].start
+    charge((loops?.count ?? 0) >> 6)
+    return loops?.contains { $0.start <= start && start < $0.end } ?? false
   }
 
   /// What a parameter is given by the calls in this module, or by its default.

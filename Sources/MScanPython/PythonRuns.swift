@@ -75,7 +75,9 @@ struct PythonRuns {
         "_init_weights", "init_weights", "post_init", "tie_weights", "_tie_weights", "load_state_dict",
         "_load_from_state_dict", "_load_pretrained_model", "get_init_context", "can_generate", "build", "eval",
         "reset_parameters", "get_input_embeddings", "get_output_embeddings", "get_vocab", "vocab_size",
-        "register_for_auto_class", "resize_token_embeddings", "initialize_weights":
+        "register_for_auto_class", "resize_token_embeddings", "initialize_weights",
+        // A node of a workflow is asked what it takes when it is listed.
+        "INPUT_TYPES", "VALIDATE_INPUTS", "IS_CHANGED", "fingerprint_inputs", "define_schema":
         return .construction
       case "forward", "generate", "encode", "decode", "tokenize", "_tokenize", "predict", "preprocess", "postprocess",
         "_forward", "inference", "handle", "run", "call", "initialize", "execute",
@@ -89,7 +91,7 @@ struct PythonRuns {
         return isServed ? .construction : .call
       // Operators, conversions, contexts: called without being named.
       case _ where name.hasPrefix("__") && name.hasSuffix("__"): return .forward
-      default: return isProperty(scope.node) ? .forward : .call
+      default: return isProperty(scope.node) || isNodeFunction(name, scope.parent) ? .forward : .call
       }
     default: return .call
     }
@@ -101,6 +103,17 @@ struct PythonRuns {
       guard tree[child].kind == .decorator, let name = tree.dotted(tree[child].first) else { return false }
       return ["property", "cached_property", "functools.cached_property", "classproperty"].contains(name)
     }
+  }
+
+  /// Whether a class says that a workflow calls its method of this name: `FUNCTION = "run"`.
+  private func isNodeFunction(_ name: String, _ scope: Int) -> Bool {
+    guard let number = tree.names.number(of: "FUNCTION"), let bound = scopes.found(number, in: scope) else {
+      return false
+    }
+    for case .value(let value) in bound where tree[value].kind == .string {
+      if PythonLiteral.value(of: tree[value], in: tree.bytes).asText == name { return true }
+    }
+    return false
   }
 
   private func isMetaclass(_ node: NodeID) -> Bool {

@@ -153,6 +153,17 @@ import Testing
     ("f.__init__.__globals__['__builtins__']['exec']('x')", "import builtins.exec"),
     ("import builtins\nbuiltins.__dict__.copy()['exec']('x')", "import builtins.exec"),
     ("getattr(__import__(input()), input())('x')", "import ?.?"),
+    ("__import__(''.join(t[c] for c in '12')).system('x')", "import ?.system"),
+    ("n = ''\nfor c in 'pt': n += chr(ord(c) - 1)\ngetattr(__import__(n), n)('x')", "import ?.?"),
+    (
+      "def d(s):\n  o = ''\n  for c in s:\n    o += chr(ord(c) - 1)\n  return o\ngetattr(__import__(d('pt')), d('f'))('x')",
+      "import ?.?"
+    ),
+    ("globals()[input()].__dict__[input()]('x')", "import ?.?"),
+    ("globals()[input()].system('x')", "import ?.system"),
+    ("import os\nclass N:\n  @classmethod\n  def INPUT_TYPES(cls):\n    os.system('x')", "construction os.system"),
+    ("class N:\n  FUNCTION = 'go'\n  def go(self, x):\n    eval(x)", "forward builtins.eval"),
+    ("class N:\n  FUNCTION = 'go'\n  def come(self, x):\n    eval(x)", "call builtins.eval"),
     ("import importlib\nimportlib.import_module(f'.{name}', __package__).run('x')", "import ?.run"),
   ])
   func saysWhenAndWhat(_ text: String, _ call: String) {

@@ -25,6 +25,7 @@ private func facts(of bytes: [UInt8], as format: any Format.Type) -> FactBuffer 
   let row = sink.artifacts.append(Artifact(name: name, format: format.id, size: bytes.count))
   format.read(
     ArtifactInput(index: row, source: ByteSource(bytes), name: name, limits: limits, interest: interest), into: &sink)
+  CommandLines.search(ArtifactInput(index: row, source: ByteSource(bytes), name: name, limits: limits), into: &sink)
   var budget = 16
   while let child = sink.children.popLast(), budget > 0 {
     budget -= 1

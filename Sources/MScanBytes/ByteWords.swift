@@ -222,6 +222,25 @@ extension Span where Element == UInt8 {
     return Swift.min(at, count)
   }
 
+  /// The first `byte` from `offset` on; `count` when there is none.
+  ///
+  /// - Complexity: eight bytes a step.
+  @inlinable
+  public func first(_ byte: UInt8, from offset: Int) -> Int {
+    var at = Swift.max(0, offset)
+    let low: UInt64 = 0x0101_0101_0101_0101
+    let pattern = low &* UInt64(byte)
+    while let word = word(at: at) {
+      let other = word ^ pattern
+      // The high bit of the first byte that is none; of later ones it may err, by the borrow.
+      let found = (other &- low) & ~other & 0x8080_8080_8080_8080
+      if found != 0 { return at &+ found.trailingZeroBitCount &>> 3 }
+      at &+= 8
+    }
+    while at < count, self[at] != byte { at &+= 1 }
+    return Swift.min(at, count)
+  }
+
   /// Lines that end in `range`, and where the last of them does; -1 when none does.
   @inlinable
   public func lineEnds(from start: Int, to end: Int) -> (count: Int, last: Int) {

@@ -35,36 +35,59 @@ public enum CommandLines {
       let row = sink.artifacts[child.index]
       return row?.parent == input.index ? row?.rangeInParent : nil
     }
-    var left = most
-    var number = 1
+    var state = (left: most, line: 1)
     var start = 0
     var buffer: [UInt8] = []
-    while start < input.source.count, left > 0 {
+    while start < input.source.count, state.left > 0 {
       guard input.source.read(at: start, count: chunk, into: &buffer) > 0 else { return }
-      let isLast = start + buffer.count >= input.source.count
-      var at = 0
-      while at < buffer.count, left > 0 {
-        let end = buffer[at...].firstIndex(of: 0x0a)
-        // A line that the stretch cuts is read with the next one, unless it is too long for any.
-        if end == nil, !isLast, at > 0 { break }
-        let stop = end ?? buffer.count
-        let line = CommandLine(buffer, at..<min(stop, at + lineLimit))
-        for (name, target, column) in line?.commands() ?? [] where left > 0 {
-          let range = ByteRange(start + at, start + stop)
-          guard !inner.contains(where: { $0.start < range.end && range.start < $0.end }) else { continue }
-          left -= 1
-          let text = YAMLWalk.bounded(line?.text ?? "", input.limits.argumentCharacters)
-          sink.emit(
-            .operation(
-              OperationFact(
-                framework: "line", name: name, node: YAMLWalk.bounded(target, 80), arguments: [text])),
-            artifact: input.index, range: range, place: .line(number, column: column, path: nil))
-        }
-        if end != nil { number += 1 }
-        at = stop + 1
+      var end = buffer.count
+      // A line that the stretch cuts is read with the next one, unless it is too long for any.
+      if start + end < input.source.count, let last = buffer.lastIndex(of: 0x0a) { end = last + 1 }
+      search(buffer, end, at: start, &state, input, inner, into: &sink)
+      start += end
+    }
+  }
+
+  /// Searches the lines of a stretch, up to `end`.
+  private static func search(
+    _ buffer: [UInt8], _ end: Int, at start: Int, _ state: inout (left: Int, line: Int), _ input: ArtifactInput,
+    _ inner: [ByteRange], into sink: inout FactBuffer
+  ) {
+    let bytes = buffer.span
+    // Where lines are counted up to, and where no more is to be found.
+    var counted = 0
+    var at = bytes.first(0x3a, from: 0)
+    while at < end, state.left > 0 {
+      guard at + 2 < end, bytes[at + 1] == 0x2f, bytes[at + 2] == 0x2f else {
+        at = bytes.first(0x3a, from: at + 1)
+        continue
       }
-      start += min(max(at, 1), buffer.count)
-      if isLast { return }
+      var first = at
+      while first > counted, at - first < lineLimit, bytes[first - 1] != 0x0a { first -= 1 }
+      let stop = min(bytes.first(0x0a, from: at), end)
+      state.line += bytes.lineEnds(from: counted, to: first).count
+      counted = first
+      tell(
+        CommandLine(buffer, first..<min(stop, first + lineLimit), address: at), start, first..<stop, &state, input,
+        inner, into: &sink)
+      at = bytes.first(0x3a, from: stop)
+    }
+    state.line += bytes.lineEnds(from: counted, to: end).count
+  }
+
+  private static func tell(
+    _ line: CommandLine?, _ start: Int, _ place: Range<Int>, _ state: inout (left: Int, line: Int),
+    _ input: ArtifactInput, _ inner: [ByteRange], into sink: inout FactBuffer
+  ) {
+    let range = ByteRange(start + place.lowerBound, start + place.upperBound)
+    guard let line, !inner.contains(where: { $0.start < range.end && range.start < $0.end }) else { return }
+    let text = YAMLWalk.bounded(line.text, input.limits.argumentCharacters)
+    for (name, target, column) in line.commands() where state.left > 0 {
+      state.left -= 1
+      sink.emit(
+        .operation(
+          OperationFact(framework: "line", name: name, node: YAMLWalk.bounded(target, 80), arguments: [text])),
+        artifact: input.index, range: range, place: .line(state.line, column: column, path: nil))
     }
   }
 
@@ -84,16 +107,12 @@ private struct CommandLine {
   private let address: Int
   private let first: Int
 
-  /// Nil for a line without an address, and for a comment.
-  init?(_ text: [UInt8], _ line: Range<Int>) {
-    var address = line.lowerBound
-    while address < line.upperBound {
-      if text[address] == 0x3a, address + 2 < line.upperBound, text[address + 1] == 0x2f, text[address + 2] == 0x2f {
-        break
-      }
-      address += 1
-    }
-    guard address < line.upperBound, let first = text[line].firstIndex(where: { $0 > 0x20 }) else { return nil }
+  /// Nil for a comment, and for a line that hands nothing on.
+  init?(_ text: [UInt8], _ line: Range<Int>, address: Int) {
+    // A pipe, a bracket or a backquote: most lines with an address have none.
+    guard line.contains(address), text[line].contains(where: { $0 == 0x7c || $0 == 0x28 || $0 == 0x60 }),
+      let first = text[line].firstIndex(where: { $0 > 0x20 })
+    else { return nil }
     self.init(Array(text[line]), address - line.lowerBound, first: first - line.lowerBound)
   }
 

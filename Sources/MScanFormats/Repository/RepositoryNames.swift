@@ -9,7 +9,8 @@ enum RepositoryNames {
     "makefile": "makefile", "gnumakefile": "makefile", "bsdmakefile": "makefile", "dockerfile": "dockerfile",
     "containerfile": "dockerfile", "modelfile": "modelfile", ".envrc": "shell", ".bashrc": "shell",
     ".bash_profile": "shell", ".profile": "shell", ".zshrc": "shell", ".zshenv": "shell", "pipfile": "toml",
-    "pyproject.toml": "toml", "cargo.toml": "toml", "setup.cfg": "ini", "tox.ini": "ini", "autorun.inf": "shortcut",
+    "pyproject.toml": "toml", "cargo.toml": "toml", "setup.cfg": "ini", "tox.ini": "ini", ".env": "ini",
+    "autorun.inf": "shortcut",
     "desktop.ini": "shortcut", "config.pbtxt": "triton", "checkpoint": CheckpointStateFormat.id,
     "merges.txt": "bpe-merges", "vocab.txt": "word-list",
   ].merging(agentFiles.map { ($0, MarkdownFormat.id) }) { first, _ in first }

@@ -5,11 +5,11 @@ import Testing
 @testable import MScanFormats
 
 @Suite struct CommandLinesTests {
-  private func search(_ bytes: [UInt8], name: String) -> FactBuffer {
-    var sink = FactBuffer(limits: .standard)
+  private func search(_ bytes: [UInt8], name: String, limits: Limits = .standard) -> FactBuffer {
+    var sink = FactBuffer(limits: limits)
     let row = sink.artifacts.append(Artifact(name: name, format: "text", size: bytes.count))
     CommandLines.search(
-      ArtifactInput(index: row, source: ByteSource(bytes), name: name, limits: .standard), into: &sink)
+      ArtifactInput(index: row, source: ByteSource(bytes), name: name, limits: limits), into: &sink)
     return sink
   }
 
@@ -27,6 +27,10 @@ import Testing
     ("a: get http://x | as -E B=1 sh -", ["pipe.as(sh) at 1"]),
     ("run('sh','-c','get http://x|sh')", ["pipe.sh() at 1"]),
     ("get http://x | unpack | sh", ["pipe.unpack() at 1", "pipe.sh() at 1"]),
+    ("get http://x | a | b | c | d | e | sh", ["a", "b", "c", "d", "e", "sh"].map { "pipe.\($0)() at 1" }),
+    ("get http://x \\\n  | \\\n sh -s y", ["pipe.sh(y) at 1"]),
+    ("get http://x; get http://y | a; get http://z | b", ["pipe.a() at 1", "pipe.b() at 1"]),
+    ("get http://x |" + String(repeating: " ", count: 600) + "sh", ["pipe.sh() at 1"]),
     ("get http://x || sh", []),
     ("get http://x |", []),
     ("sh -c \"$(get http://x)\"", ["substitution.sh() at 1"]),
@@ -61,7 +65,18 @@ import Testing
           == [("sh", 1), ("sh2", 2)].map { "pipe.\($0)() at \(room / 2 + $1)" })
     }
     #expect(commands(String(repeating: "a", count: 3 << 20) + "\n" + command).count == 1)
-    #expect(commands((0..<500).map { command + String($0) }.joined(separator: "\n")).count == 64)
+    #expect(commands((0..<5000).map { command + String($0) }.joined(separator: "\n")).count == 5000)
+    let line = String(repeating: "a(http://x) ", count: 20_000)
+    #expect(commands(line + command) == ["pipe.sh() at 1"])
+  }
+
+  @Test func tellsOfItsLimit() {
+    var limits = Limits.standard
+    limits.shellCommands = 3
+    let bytes = Array((0..<5).map { "get http://x | a\($0)\n" }.joined().utf8)
+    let sink = search(bytes, name: "x", limits: limits)
+    #expect(sink.facts.count == 4)
+    #expect(sink.anomalySubjects == ["limit.shellCommands!"])
   }
 
   @Test func survivesAnything() {

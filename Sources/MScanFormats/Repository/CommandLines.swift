@@ -13,11 +13,10 @@ public enum CommandLines {
     "text", "yaml", "toml", "ini", "json", "xml", "javascript", "apple-script",
   ]
 
-  /// Longest line, and most of a line that is looked at. Bytes; 64 KiB.
-  private static let lineLimit = 1 << 16
+  /// What is looked at before and behind an address. Bytes; 4096: no command that people write is as long.
+  private static let reach = 4096
+  /// What is read at a time. Bytes; 1 MiB.
   private static let chunk = 1 << 20
-  /// Facts of a file. Count; 64: one is enough.
-  private static let most = 64
 
   /// What people read, who copy commands out of it; whole words before the first dot, and endings.
   private static let proseStems: Set<String> = [
@@ -31,64 +30,31 @@ public enum CommandLines {
   /// Searches a text, a stretch at a time. Lines that other artifacts were made of are left to those.
   public static func search(_ input: ArtifactInput, into sink: inout FactBuffer) {
     guard !isProse(input.name) else { return }
-    let inner = sink.children.compactMap { child -> ByteRange? in
-      let row = sink.artifacts[child.index]
-      return row?.parent == input.index ? row?.rangeInParent : nil
+    var inner: [ByteRange] = []
+    for child in sink.children {
+      guard let row = sink.artifacts[child.index], row.parent == input.index, let range = row.rangeInParent else {
+        continue
+      }
+      inner.append(range)
     }
-    var state = (left: most, line: 1)
+    inner.sort { ($0.start, $0.end) < ($1.start, $1.end) }
+    var search = CommandSearch(input: input, inner: inner, left: input.limits.shellCommands)
     var start = 0
     var buffer: [UInt8] = []
-    while start < input.source.count, state.left > 0 {
+    while start < input.source.count, search.left > 0 {
       guard input.source.read(at: start, count: chunk, into: &buffer) > 0 else { return }
       var end = buffer.count
       // A line that the stretch cuts is read with the next one, unless it is too long for any.
       if start + end < input.source.count, let last = buffer.lastIndex(of: 0x0a) { end = last + 1 }
-      search(buffer, end, at: start, &state, input, inner, into: &sink)
+      search.run(buffer, end, at: start, reach, into: &sink)
       start += end
     }
-  }
-
-  /// Searches the lines of a stretch, up to `end`.
-  private static func search(
-    _ buffer: [UInt8], _ end: Int, at start: Int, _ state: inout (left: Int, line: Int), _ input: ArtifactInput,
-    _ inner: [ByteRange], into sink: inout FactBuffer
-  ) {
-    let bytes = buffer.span
-    // Where lines are counted up to, and where no more is to be found.
-    var counted = 0
-    var at = bytes.first(0x3a, from: 0)
-    while at < end, state.left > 0 {
-      guard at + 2 < end, bytes[at + 1] == 0x2f, bytes[at + 2] == 0x2f else {
-        at = bytes.first(0x3a, from: at + 1)
-        continue
-      }
-      var first = at
-      while first > counted, at - first < lineLimit, bytes[first - 1] != 0x0a { first -= 1 }
-      let stop = min(bytes.first(0x0a, from: at), end)
-      state.line += bytes.lineEnds(from: counted, to: first).count
-      counted = first
-      tell(
-        CommandLine(buffer, first..<min(stop, first + lineLimit), address: at), start, first..<stop, &state, input,
-        inner, into: &sink)
-      at = bytes.first(0x3a, from: stop)
-    }
-    state.line += bytes.lineEnds(from: counted, to: end).count
-  }
-
-  private static func tell(
-    _ line: CommandLine?, _ start: Int, _ place: Range<Int>, _ state: inout (left: Int, line: Int),
-    _ input: ArtifactInput, _ inner: [ByteRange], into sink: inout FactBuffer
-  ) {
-    let range = ByteRange(start + place.lowerBound, start + place.upperBound)
-    guard let line, !inner.contains(where: { $0.start < range.end && range.start < $0.end }) else { return }
-    let text = YAMLWalk.bounded(line.text, input.limits.argumentCharacters)
-    for (name, target, column) in line.commands() where state.left > 0 {
-      state.left -= 1
-      sink.emit(
-        .operation(
-          OperationFact(framework: "line", name: name, node: YAMLWalk.bounded(target, 80), arguments: [text])),
-        artifact: input.index, range: range, place: .line(state.line, column: column, path: nil))
-    }
+    guard search.left <= 0 else { return }
+    sink.emit(
+      .anomaly(
+        AnomalyFact(
+          subject: "limit.shellCommands", field: "command", detail: "further commands are not read", incomplete: true)),
+      artifact: input.index, range: ByteRange(0, input.source.count), place: .whole)
   }
 
   private static func isProse(_ name: String) -> Bool {
@@ -100,68 +66,177 @@ public enum CommandLines {
   }
 }
 
-/// A line with an address in it.
+/// Goes from address to address. Every byte is looked at a fixed number of times, however many there are.
+private struct CommandSearch {
+  let input: ArtifactInput
+  /// Ranges that other artifacts were made of, in order.
+  let inner: [ByteRange]
+  private var passed = 0
+  /// Commands that may still be told of.
+  var left: Int
+  /// Line of the next byte.
+  private var line = 1
+
+  init(input: ArtifactInput, inner: [ByteRange], left: Int) {
+    (self.input, self.inner, self.left) = (input, inner, left)
+  }
+
+  /// Searches the lines of a stretch, up to `end`.
+  mutating func run(_ buffer: [UInt8], _ end: Int, at start: Int, _ reach: Int, into sink: inout FactBuffer) {
+    let bytes = buffer.span
+    var current = CommandLine(buffer, 0..<0)
+    var counted = 0
+    var pipe = bytes.first(0x7c, from: 0)
+    // The last bracket or backquote before the address, how far that is known, and the last one that was told.
+    var (opening, known, told) = (-1, 0, -1)
+    var at = bytes.first(0x3a, from: 0)
+    while at < end, left > 0 {
+      guard at + 2 < end, bytes[at + 1] == 0x2f, bytes[at + 2] == 0x2f else {
+        at = bytes.first(0x3a, from: at + 1)
+        continue
+      }
+      if at >= current.range.upperBound {
+        current = CommandLine(buffer, Self.line(around: at, in: bytes, from: current.range.upperBound, to: end))
+        line += bytes.lineEnds(from: counted, to: current.range.lowerBound).count
+        counted = current.range.lowerBound
+        known = max(known, counted)
+      }
+      guard !current.isComment, let next = afterInner(start + at) else {
+        at = bytes.first(0x3a, from: current.range.upperBound)
+        continue
+      }
+      if next > start + at {
+        at = bytes.first(0x3a, from: next - start)
+        continue
+      }
+      if pipe < at { pipe = bytes.first(0x7c, from: at) }
+      while known < at {
+        if current.opens(known) { opening = known }
+        known += 1
+      }
+      let window = max(current.range.lowerBound, at - reach)..<min(current.range.upperBound, at + reach)
+      var last = at + 3
+      if pipe < window.upperBound {
+        let (commands, end) = current.pipes(from: pipe, to: window.upperBound)
+        last = max(last, end)
+        tell(commands, current, start, into: &sink)
+      }
+      if opening >= window.lowerBound, opening != told {
+        told = opening
+        tell(current.substitution(at: opening).map { [$0] } ?? [], current, start, into: &sink)
+      }
+      at = bytes.first(0x3a, from: last)
+    }
+    line += bytes.lineEnds(from: counted, to: end).count
+  }
+
+  /// The line that `at` is in, with those that it goes on in.
+  private static func line(around at: Int, in bytes: Span<UInt8>, from: Int, to end: Int) -> Range<Int> {
+    var first = at
+    while first > from, bytes[first - 1] != 0x0a { first -= 1 }
+    var stop = bytes.first(0x0a, from: at)
+    while stop < end, isContinued(bytes, stop) { stop = bytes.first(0x0a, from: stop + 1) }
+    return first..<min(stop, end)
+  }
+
+  /// Whether a backslash stands before the end of a line.
+  private static func isContinued(_ bytes: Span<UInt8>, _ end: Int) -> Bool {
+    let before = end > 0 && bytes[end - 1] == 0x0d ? end - 2 : end - 1
+    return before >= 0 && bytes[before] == 0x5c
+  }
+
+  /// The first place from `offset` on that is in no artifact of its own; nil where nothing is left.
+  private mutating func afterInner(_ offset: Int) -> Int? {
+    while passed < inner.count, inner[passed].end <= offset { passed += 1 }
+    guard passed < inner.count, inner[passed].start <= offset else { return offset }
+    return inner[passed].end
+  }
+
+  private mutating func tell(
+    _ commands: [CommandLine.Command], _ line: CommandLine, _ start: Int, into sink: inout FactBuffer
+  ) {
+    guard !commands.isEmpty else { return }
+    let text = YAMLWalk.bounded(line.text, input.limits.argumentCharacters)
+    for command in commands where left > 0 {
+      left -= 1
+      sink.emit(
+        .operation(
+          OperationFact(
+            framework: "line", name: command.name, node: YAMLWalk.bounded(command.operand, 80), arguments: [text])),
+        artifact: input.index, range: ByteRange(start + line.range.lowerBound, start + line.range.upperBound),
+        place: .line(self.line, column: line.column, path: nil))
+    }
+  }
+}
+
+/// A line of a text.
 private struct CommandLine {
+  struct Command {
+    var name: String
+    /// The first word that the program is given and that is no option.
+    var operand: String
+  }
+
   private let bytes: [UInt8]
-  /// Offset of the first address's `://`.
-  private let address: Int
+  let range: Range<Int>
+  /// Offset of the first byte that is no blank.
   private let first: Int
 
-  /// Nil for a comment, and for a line that hands nothing on.
-  init?(_ text: [UInt8], _ line: Range<Int>, address: Int) {
-    // A pipe, a bracket or a backquote: most lines with an address have none.
-    guard line.contains(address), text[line].contains(where: { $0 == 0x7c || $0 == 0x28 || $0 == 0x60 }),
-      let first = text[line].firstIndex(where: { $0 > 0x20 })
-    else { return nil }
-    self.init(Array(text[line]), address - line.lowerBound, first: first - line.lowerBound)
+  init(_ bytes: [UInt8], _ range: Range<Int>) {
+    (self.bytes, self.range) = (bytes, range)
+    first = bytes[range].firstIndex { $0 > 0x20 } ?? range.upperBound
+    isComment = Self.isComment(bytes[first..<range.upperBound].prefix(16))
   }
 
-  private init?(_ bytes: [UInt8], _ address: Int, first: Int) {
-    (self.bytes, self.address, self.first) = (bytes, address, first)
-    let start = String(decoding: bytes[first...].prefix(4), as: UTF8.self).lowercased()
-    if ["#", "//", "--", ";", "%", "<!--", "rem ", "/*"].contains(where: { start.hasPrefix($0) }) { return nil }
+  let isComment: Bool
+
+  private static func isComment(_ line: ArraySlice<UInt8>) -> Bool {
+    let start = String(decoding: line.prefix(4), as: UTF8.self).lowercased()
+    if ["#", "//", "--", ";", "%", "<!--", "rem ", "/*"].contains(where: { start.hasPrefix($0) }) { return true }
     // A line of a comment; five stars are a table of jobs.
-    let isStarred = start.hasPrefix("* ") && !start.hasPrefix("* *")
-    if isStarred, !(bytes.dropFirst(first + 2).first.map { (0x30...0x39).contains($0) } ?? false) { return nil }
+    guard start.hasPrefix("* "), !start.hasPrefix("* *") else { return false }
+    return !(line.dropFirst(2).first.map { (0x30...0x39).contains($0) } ?? false)
   }
 
-  var text: String { String(decoding: bytes[first...].prefix(1024), as: UTF8.self) }
+  var text: String { String(decoding: bytes[first..<range.upperBound].prefix(1024), as: UTF8.self) }
 
-  /// What the output goes to: the program and its first operand.
-  func commands() -> [(name: String, target: String, column: Int)] {
-    var found: [(name: String, target: String, column: Int)] = []
-    var at = address
-    while let pipe = bytes[at...].firstIndex(of: 0x7c), found.count < 4 {
-      at = pipe + 1
-      guard at < bytes.count, bytes[at] != 0x7c else { break }
-      let target = Self.words(bytes[at...])
+  /// From 1.
+  var column: Int { first - range.lowerBound + 1 }
+
+  /// What the output goes to, from pipe to pipe, and where to go on.
+  func pipes(from start: Int, to end: Int) -> (commands: [Command], end: Int) {
+    var found: [Command] = []
+    var pipe = start
+    while true {
+      let at = pipe + 1
+      // `||` is none.
+      if at < end, bytes[at] == 0x7c { return (found, at + 1) }
+      let target = Self.words(bytes[min(at, end)..<end])
       if let program = target.first {
-        found.append(("pipe." + Self.base(program), Self.operand(target), first + 1))
+        found.append(Command(name: "pipe." + Self.base(program), operand: Self.operand(target)))
       }
+      guard at < end, let next = bytes[at..<end].firstIndex(of: 0x7c) else { return (found, at) }
+      pipe = next
     }
-    if let opening = substitution() {
-      let before = Self.words(bytes[opening])
-      if let program = before.first(where: { !$0.hasPrefix("-") }) {
-        found.append(("substitution." + Self.base(program), Self.operand(before), first + 1))
-      }
-    }
-    return found
   }
 
-  /// The words before `$(`, `<(` or a backquote that stands before the address.
-  private func substitution() -> Range<Int>? {
-    var at = address
-    while at > 0 {
-      at -= 1
-      let isBracket = bytes[at] == 0x28 && at > 0 && (bytes[at - 1] == 0x24 || bytes[at - 1] == 0x3c)
-      guard isBracket || bytes[at] == 0x60 else { continue }
-      var end = isBracket ? at - 1 : at
-      while end > 0, bytes[end - 1] <= 0x20 || bytes[end - 1] == 0x22 || bytes[end - 1] == 0x5c { end -= 1 }
-      var start = end
-      while start > 0, !Self.isEdge(bytes[start - 1]) { start -= 1 }
-      return start < end ? start..<end : nil
+  /// Whether `$(`, `<(` or a backquote is there.
+  func opens(_ at: Int) -> Bool {
+    bytes[at] == 0x60
+      || bytes[at] == 0x28 && at > range.lowerBound && (bytes[at - 1] == 0x24 || bytes[at - 1] == 0x3c)
+  }
+
+  /// The command that is given what stands in a bracket.
+  func substitution(at opening: Int) -> Command? {
+    var end = bytes[opening] == 0x28 ? opening - 1 : opening
+    let least = max(range.lowerBound, end - 256)
+    while end > least, bytes[end - 1] <= 0x20 || bytes[end - 1] == 0x22 || bytes[end - 1] == 0x5c { end -= 1 }
+    var start = end
+    while start > least, !Self.isEdge(bytes[start - 1]) { start -= 1 }
+    let before = Self.words(bytes[start..<end])
+    return before.first { !$0.hasPrefix("-") }.map {
+      Command(name: "substitution." + Self.base($0), operand: Self.operand(before))
     }
-    return nil
   }
 
   /// What ends a command, or the text that holds it.
@@ -177,7 +252,9 @@ private struct CommandLine {
 
   /// Up to four words, up to where the command or its text ends.
   private static func words(_ bytes: ArraySlice<UInt8>) -> [String] {
-    let command = bytes.prefix(256).prefix { !isEnd($0) }
+    // Blanks, and the end of a line that goes on.
+    let start = bytes.firstIndex { $0 > 0x20 && $0 != 0x5c } ?? bytes.endIndex
+    let command = bytes[start...].prefix(256).prefix { !isEnd($0) }
     return command.split { $0 <= 0x20 }.prefix(4).map { String(decoding: $0, as: UTF8.self) }
   }
 

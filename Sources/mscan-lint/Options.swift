@@ -13,7 +13,7 @@ struct TargetOptions: ParsableArguments {
   var paths: [String]
 
   @Option(
-    help: ArgumentHelp("Threads; the default is one for each core.", valueName: "n"))
+    help: ArgumentHelp("Files read at a time; the default is one for each core.", valueName: "n"))
   var jobs: Int?
 
   func validate() throws {

@@ -87,8 +87,9 @@ private struct CommandSearch {
     var current = CommandLine(buffer, 0..<0)
     var counted = 0
     var pipe = bytes.first(0x7c, from: 0)
-    // The last bracket or backquote before the address, how far that is known, and the last one that was told.
-    var (opening, known, told) = (-1, 0, -1)
+    // The next bracket and the next backquote, the last of them before the address, and the last that was told.
+    var (bracket, quote) = (bytes.first(0x28, from: 0), bytes.first(0x60, from: 0))
+    var (opening, told) = (-1, -1)
     var at = bytes.first(0x3a, from: 0)
     while at < end, left > 0 {
       guard at + 2 < end, bytes[at + 1] == 0x2f, bytes[at + 2] == 0x2f else {
@@ -99,20 +100,20 @@ private struct CommandSearch {
         current = CommandLine(buffer, Self.line(around: at, in: bytes, from: current.range.upperBound, to: end))
         line += bytes.lineEnds(from: counted, to: current.range.lowerBound).count
         counted = current.range.lowerBound
-        known = max(known, counted)
       }
-      guard !current.isComment, let next = afterInner(start + at) else {
-        at = bytes.first(0x3a, from: current.range.upperBound)
-        continue
-      }
-      if next > start + at {
-        at = bytes.first(0x3a, from: next - start)
+      let outside = afterInner(start + at)
+      if outside > start + at {
+        at = bytes.first(0x3a, from: outside - start)
         continue
       }
       if pipe < at { pipe = bytes.first(0x7c, from: at) }
-      while known < at {
-        if current.opens(known) { opening = known }
-        known += 1
+      while bracket < at {
+        if bracket > 0, bytes[bracket - 1] == 0x24 || bytes[bracket - 1] == 0x3c { opening = bracket }
+        bracket = bytes.first(0x28, from: bracket + 1)
+      }
+      while quote < at {
+        opening = max(opening, quote)
+        quote = bytes.first(0x60, from: quote + 1)
       }
       let window = max(current.range.lowerBound, at - reach)..<min(current.range.upperBound, at + reach)
       var last = at + 3
@@ -145,8 +146,8 @@ private struct CommandSearch {
     return before >= 0 && bytes[before] == 0x5c
   }
 
-  /// The first place from `offset` on that is in no artifact of its own; nil where nothing is left.
-  private mutating func afterInner(_ offset: Int) -> Int? {
+  /// Where to go on when `offset` is in an artifact of its own; else `offset`.
+  private mutating func afterInner(_ offset: Int) -> Int {
     while passed < inner.count, inner[passed].end <= offset { passed += 1 }
     guard passed < inner.count, inner[passed].start <= offset else { return offset }
     return inner[passed].end
@@ -155,7 +156,7 @@ private struct CommandSearch {
   private mutating func tell(
     _ commands: [CommandLine.Command], _ line: CommandLine, _ start: Int, into sink: inout FactBuffer
   ) {
-    guard !commands.isEmpty else { return }
+    guard !commands.isEmpty, !line.isComment else { return }
     let text = YAMLWalk.bounded(line.text, input.limits.argumentCharacters)
     for command in commands where left > 0 {
       left -= 1
@@ -179,16 +180,13 @@ private struct CommandLine {
 
   private let bytes: [UInt8]
   let range: Range<Int>
+
+  init(_ bytes: [UInt8], _ range: Range<Int>) { (self.bytes, self.range) = (bytes, range) }
+
   /// Offset of the first byte that is no blank.
-  private let first: Int
+  private var first: Int { bytes[range].firstIndex { $0 > 0x20 } ?? range.upperBound }
 
-  init(_ bytes: [UInt8], _ range: Range<Int>) {
-    (self.bytes, self.range) = (bytes, range)
-    first = bytes[range].firstIndex { $0 > 0x20 } ?? range.upperBound
-    isComment = Self.isComment(bytes[first..<range.upperBound].prefix(16))
-  }
-
-  let isComment: Bool
+  var isComment: Bool { Self.isComment(bytes[first..<range.upperBound].prefix(16)) }
 
   private static func isComment(_ line: ArraySlice<UInt8>) -> Bool {
     let start = String(decoding: line.prefix(4), as: UTF8.self).lowercased()
@@ -218,12 +216,6 @@ private struct CommandLine {
       guard at < end, let next = bytes[at..<end].firstIndex(of: 0x7c) else { return (found, at) }
       pipe = next
     }
-  }
-
-  /// Whether `$(`, `<(` or a backquote is there.
-  func opens(_ at: Int) -> Bool {
-    bytes[at] == 0x60
-      || bytes[at] == 0x28 && at > range.lowerBound && (bytes[at - 1] == 0x24 || bytes[at - 1] == 0x3c)
   }
 
   /// The command that is given what stands in a bracket.

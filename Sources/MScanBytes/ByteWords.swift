@@ -232,7 +232,7 @@ extension Span where Element == UInt8 {
     let pattern = low &* UInt64(byte)
     while let word = word(at: at) {
       let other = word ^ pattern
-      // The high bit of the first byte that is none; of later ones it may err, by the borrow.
+      // The high bit of the first one that is there; of later ones it may err, by the borrow.
       let found = (other &- low) & ~other & 0x8080_8080_8080_8080
       if found != 0 { return at &+ found.trailingZeroBitCount &>> 3 }
       at &+= 8

@@ -8,7 +8,8 @@ public enum INIFormat: Format {
   public static func read(_ input: ArtifactInput, into sink: inout FactBuffer) {
     guard var text = RepositoryText(input, format: id, into: &sink) else { return }
     for entry in INIEntries(text, continuing: .indent) where !entry.value.isEmpty {
-      text.value(entry.section + "." + entry.key, entry.value, entry.range, into: &sink)
+      let path = entry.section.isEmpty ? entry.key : entry.section + "." + entry.key
+      text.value(path, entry.value, entry.range, into: &sink)
     }
   }
 }

@@ -146,6 +146,9 @@ public struct CallableFact: Sendable, Hashable {
       case .held: 5
       }
     }
+
+    /// The bit of its place.
+    public var bit: UInt8 { 1 << UInt8(truncatingIfNeeded: place) }
   }
 
   /// Whether source code says it. Ordinary source calls everything, so that only rules that ask for it judge it.

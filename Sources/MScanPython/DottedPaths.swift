@@ -27,6 +27,9 @@ struct DottedPaths {
     static let familiar = Form(rawValue: 64)
   }
 
+  /// What a call of a name gives: not looked up, told by the arguments, nothing, or an object by its own name.
+  enum Given: Equatable { case unasked, dependent, nothing, object(DottedPath) }
+
   private struct Entry {
     /// The name in front of the last dot; none for a single word.
     var parent: UInt32
@@ -34,9 +37,10 @@ struct DottedPaths {
     /// Bytes of the whole.
     var length: Int
     var form: Form
-    /// Constructs that were asked about, and those of them that are wanted, by bit.
-    var asked: UInt8 = 0
-    var wanted: UInt8 = 0
+    /// How far rules name it and what is below it; nil while nobody asked.
+    var interest: CallInterest.Reach?
+    /// What a call of it gives.
+    var given = Given.unasked
     /// Place in ``KnownFunction/allCases``, 254 for none of them, 255 while it was not looked up.
     var known: UInt8 = 255
     var text = ""
@@ -48,6 +52,7 @@ struct DottedPaths {
   /// In place of a word, for what a call of the name in front of it gives.
   private static let given = UInt32.max - 2
   private static let dot = UInt8(ascii: ".")
+  private static let dots: [UInt8] = [dot]
   /// Texts that are taken apart. Bytes; 1,000: names that are longer are of no module.
   private static let textLimit = 1000
 
@@ -257,15 +262,49 @@ struct DottedPaths {
     return KnownFunction.at(entries[at].known)
   }
 
+  func given(by path: DottedPath) -> Given { entries[Int(path.number)].given }
+
+  mutating func note(_ given: Given, givenBy path: DottedPath) { entries[Int(path.number)].given = given }
+
+  /// Whether rules want to hear of the name in a construct.
   mutating func isWanted(_ path: DottedPath, by calls: CallInterest, in construct: CallableFact.SourceConstruct) -> Bool
   {
-    let bit: UInt8 = 1 << construct.place
-    let at = Int(path.number)
-    if entries[at].asked & bit == 0 {
-      entries[at].asked |= bit
-      if calls.wants(text(path), in: construct) { entries[at].wanted |= bit }
+    reach(path, calls).constructs & construct.bit != 0
+  }
+
+  /// Words are looked up one by one, each from where the name in front of it ended.
+  private mutating func reach(_ path: DottedPath, _ calls: CallInterest) -> CallInterest.Reach {
+    if let known = entries[Int(path.number)].interest { return known }
+    var open: [UInt32] = []
+    var at = path.number
+    var reach = CallInterest.Reach()
+    while at != Self.none {
+      if let known = entries[Int(at)].interest {
+        reach = known
+        break
+      }
+      open.append(at)
+      // What a call gave starts anew, in parentheses.
+      at = entries[Int(at)].word == Self.given ? Self.none : entries[Int(at)].parent
     }
-    return entries[at].wanted & bit != 0
+    while let next = open.popLast() {
+      let (word, parent) = (entries[Int(next)].word, entries[Int(next)].parent)
+      if word == Self.given {
+        reach = calls.reach(of: text(DottedPath(number: next)).utf8.span)
+      } else {
+        if parent != Self.none { reach = calls.reach(of: Self.dots.span, from: reach) }
+        reach = self.reach(ofWord: word, from: reach, calls)
+      }
+      entries[Int(next)].interest = reach
+    }
+    return reach
+  }
+
+  private func reach(
+    ofWord word: UInt32, from reach: CallInterest.Reach, _ calls: CallInterest
+  ) -> CallInterest.Reach {
+    if Int(word) < names.count { return calls.reach(of: names.bytes(of: word).span, from: reach) }
+    return calls.reach(of: text(ofWord: word).utf8.span, from: reach)
   }
 
   // MARK: - Other names of the same thing

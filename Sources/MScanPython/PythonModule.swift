@@ -17,6 +17,11 @@ public struct PythonModule {
       }
     }
 
+    /// The text alone in a list.
+    var list: [String] { Self.lists[min(rawValue, Self.lists.count - 1)] }
+
+    private static let lists: [[String]] = [["call"], ["forward"], ["construction"], ["import"]]
+
     public init?(_ text: String) {
       switch text {
       case "call": self = .call

@@ -84,6 +84,14 @@ struct PythonNames: Sendable {
     return String(decoding: bytes[entry.start..<entry.start + entry.length], as: UTF8.self)
   }
 
+  /// The bytes of a name; none for what is no number of one.
+  func bytes(of number: UInt32) -> ArraySlice<UInt8> {
+    guard Int(number) < entries.count else { return [] }
+    let entry = entries[Int(number)]
+    let start = entry.start - bytes.count
+    return start >= 0 ? extra[start..<start + entry.length] : bytes[entry.start..<entry.start + entry.length]
+  }
+
   /// The first byte of a name; 0 for an empty one.
   func firstByte(of number: UInt32) -> UInt8 {
     guard Int(number) < entries.count, entries[Int(number)].length > 0 else { return 0 }

@@ -153,19 +153,55 @@ struct PythonTree: Sendable {
     }
   }
 
+  /// The same as a list.
+  func childList(of id: NodeID) -> [NodeID] {
+    var found: [NodeID] = []
+    var count = 0
+    var next = nodes[Int(id)].first
+    while next != 0 {
+      count += 1
+      next = nodes[Int(next)].next
+    }
+    found.reserveCapacity(count)
+    next = nodes[Int(id)].first
+    while next != 0 {
+      found.append(next)
+      next = nodes[Int(next)].next
+    }
+    return found
+  }
+
+  /// The next node beside one; 0 for none.
+  func next(after id: NodeID) -> NodeID { nodes[Int(id)].next }
+
+  /// The first argument of a call as it stands there; 0 for none.
+  func firstArgument(of call: NodeID) -> NodeID {
+    let callee = nodes[Int(call)].first
+    return callee == 0 ? 0 : nodes[Int(callee)].next
+  }
+
+  /// What an argument hands on: of `name=value` the value; 0 for none.
+  func value(ofArgument argument: NodeID) -> NodeID {
+    let node = nodes[Int(argument)]
+    return node.kind == .keyword ? node.first : argument
+  }
+
   /// What a call is given, in order: of `name=value` the value.
   func given(to call: NodeID) -> [NodeID] {
     var found: [NodeID] = []
-    let callee = nodes[Int(call)].first
-    guard callee != 0 else { return found }
-    var next = nodes[Int(callee)].next
+    var next = firstArgument(of: call)
     while next != 0 {
-      let node = nodes[Int(next)]
-      let given = node.kind == .keyword ? node.first : next
+      let given = value(ofArgument: next)
       if given != 0 { found.append(given) }
-      next = node.next
+      next = self.next(after: next)
     }
     return found
+  }
+
+  /// The name that a callee ends in; ``PythonNames/none`` for what is no name.
+  func lastName(of callee: NodeID) -> UInt32 {
+    let node = nodes[Int(callee)]
+    return node.kind == .name || node.kind == .attribute ? node.data : PythonNames.none
   }
 
   /// `a.b.c` when the expression is names and attributes alone.

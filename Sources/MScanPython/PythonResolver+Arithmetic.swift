@@ -111,10 +111,20 @@ extension PythonResolver {
     case (.percent, .text(let format), _): return percent(format, b)
     case (.star, .text(let text), .integer(let times)), (.star, .integer(let times), .text(let text)):
       guard times <= 0 || text.utf8.count <= Self.sizeBound / times else { return nil }
-      return .text(String(repeating: text, count: max(0, times)))
+      return .text(Self.repeated(text, max(0, times)))
     case (_, .integer(let a), .integer(let b)): return arithmetic(sign, a, b)
     default: return nil
     }
+  }
+
+  /// `text * times`, by bytes: as a text it would be put together one piece at a time.
+  private static func repeated(_ text: String, _ times: Int) -> String {
+    if times == 1 || text.isEmpty { return text }
+    let piece = Array(text.utf8)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(piece.count * times)
+    for _ in 0..<times { bytes += piece }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private func arithmetic(_ sign: TokenKind, _ a: Int, _ b: Int) -> PythonValue? {

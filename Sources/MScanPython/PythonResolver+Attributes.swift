@@ -9,24 +9,7 @@ extension PythonResolver {
     scopes.attributeValues.indices.contains(Int(attribute)) ? scopes.attributeValues[Int(attribute)] : []
   }
 
-  /// Whatever is assigned to an attribute of that name.
-  mutating func valuesSet(on name: UInt32) -> [PythonValue] { attributeValues(name) }
-
-  mutating func attributeValues(_ name: UInt32) -> [PythonValue] {
-    let assigned = assigned(to: name)
-    guard !assigned.isEmpty else { return [] }
-    switch assignedToAttribute[Int(name)] {
-    case .known(let known): return known
-    case .active: return []
-    case .open: break
-    }
-    assignedToAttribute[Int(name)] = .active
-    let all = outside { resolver in resolver.kept(assigned.flatMap { resolver.values(of: $0) }) }
-    assignedToAttribute[Int(name)] = .known(all)
-    return all
-  }
-
-  /// The same for a name of the module, by its number.
+  /// An attribute of a value, for a name of the module, by its number.
   mutating func attribute(_ name: UInt32, of value: PythonValue) -> [PythonValue] {
     if case .path(let path) = value, !Self.isSpecial(tree.names.firstByte(of: name)) {
       return paths.length(path) > Self.pathLength ? [] : paths.single(paths.member(name, of: path))
@@ -42,7 +25,7 @@ extension PythonResolver {
   }
 
   /// Bytes of a dotted name above which nothing more is hung on it. 400.
-  private static let pathLength = 400
+  static let pathLength = 400
 
   mutating func attribute(_ name: String, of value: PythonValue) -> [PythonValue] {
     if case .path(let path) = value, !Self.isSpecial(name.utf8.first ?? 0) { return member(name, of: path) }
@@ -84,7 +67,7 @@ extension PythonResolver {
   mutating func isObject(_ path: DottedPath) -> Bool { path == paths.member("object", of: builtins) }
 
   /// Whether a name is one that ``attribute(_:of:)`` knows: those of Python's own start with `__` or `f_`.
-  private static func isSpecial(_ first: UInt8) -> Bool { first == UInt8(ascii: "_") || first == UInt8(ascii: "f") }
+  static func isSpecial(_ first: UInt8) -> Bool { first == UInt8(ascii: "_") || first == UInt8(ascii: "f") }
 
   /// What the body of a class, or of its bases in this module, binds a name to.
   mutating func member(_ name: String, of node: NodeID) -> [PythonValue] {
@@ -115,7 +98,7 @@ extension PythonResolver {
   // MARK: - Tables of names
 
   /// Methods of a dictionary that give what is in it.
-  private static let tableMethods: Set<String> = [
+  static let tableMethods: Set<String> = [
     "get", "pop", "setdefault", "__getitem__", "copy", "items", "values", "popitem", "__or__", "__ror__",
   ]
 

@@ -13,6 +13,22 @@ extension PythonResolver {
     return found
   }
 
+  /// What a call of something importable gives where its arguments have no part in it, as they have for all that
+  /// ``result(ofPath:_:)`` knows.
+  mutating func given(by path: DottedPath) -> DottedPaths.Given {
+    let known = paths.given(by: path)
+    if known != .unasked { return known }
+    var isPlain = paths.knownFunction(path) == nil
+    if isPlain, let object = paths.parent(path) {
+      let name = paths.last(path)
+      isPlain = name != "__getattribute__" && !(Self.tableMethods.contains(name) && isTable(.path(object)))
+    }
+    var found = isPlain ? DottedPaths.Given.nothing : .dependent
+    if isPlain, let made = object(madeBy: path).first?.asPath { found = .object(made) }
+    paths.note(found, givenBy: path)
+    return found
+  }
+
   /// The value of an argument, by position or by name.
   private mutating func argument(_ position: Int, _ name: String, _ arguments: [NodeID]) -> [PythonValue] {
     for argument in arguments where tree[argument].kind == .keyword {

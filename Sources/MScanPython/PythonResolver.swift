@@ -23,7 +23,9 @@ struct PythonResolver {
   static let valueBound = 8
 
   /// Answers, by node.
-  private var memo: [[PythonValue]?]
+  private var memo: [PythonAnswer]
+  /// Those that are more than one importable thing.
+  private var listed: [[PythonValue]] = []
   /// Names with a value of their own while a comprehension is worked out.
   var environment: [UInt32: PythonValue] = [:]
   /// Calls of each function or lambda of the module, for what its parameters are.
@@ -35,15 +37,13 @@ struct PythonResolver {
   private var active: [Bool]
   /// Values of names, by the number of the name in its scope, and of attributes, by the name's; those that are being
   /// worked out are marked.
-  private var boundValues: [Answer]
-  var assignedToAttribute: [Answer]
+  private var boundValues: [PythonAnswer]
+  private var assignedToAttribute: [PythonAnswer]
   /// The limit that was reached first.
   private(set) var limit: String?
 
   /// Where the loops of the module are; nil until that is asked for.
   private var loops: [(start: UInt32, end: UInt32)]?
-
-  enum Answer { case open, active, known([PythonValue]) }
 
   /// - Parameter paths: those of the scopes.
   init(tree: PythonTree, scopes: PythonScopes, paths: DottedPaths, limits: Limits) {
@@ -51,9 +51,9 @@ struct PythonResolver {
     self.scopes = scopes
     self.paths = paths
     builtins = self.paths.path("builtins")
-    boundValues = [Answer](repeating: .open, count: scopes.boundCount)
-    assignedToAttribute = [Answer](repeating: .open, count: scopes.attributeValues.count)
-    memo = [[PythonValue]?](repeating: nil, count: tree.nodes.count)
+    boundValues = [PythonAnswer](repeating: .open, count: scopes.boundCount)
+    assignedToAttribute = [PythonAnswer](repeating: .open, count: scopes.attributeValues.count)
+    memo = [PythonAnswer](repeating: .open, count: tree.nodes.count)
     active = [Bool](repeating: false, count: tree.nodes.count)
     fuel = limits.pythonSteps
     depthBound = limits.pythonMeaning
@@ -61,21 +61,56 @@ struct PythonResolver {
 
   /// Everything the expression could be; empty when nothing is known of it.
   mutating func values(of node: NodeID) -> [PythonValue] {
-    if let known = memo[Int(node)], environment.isEmpty { return known }
+    if environment.isEmpty { return values(answer(of: node)) }
+    guard enter(node) else { return [] }
+    defer { leave(node) }
+    return kept(compute(node))
+  }
+
+  /// The same in one word. Outside of comprehensions that are being worked out.
+  mutating func answer(of node: NodeID) -> PythonAnswer {
+    let known = memo[Int(node)]
+    if known != .open { return known }
+    guard enter(node) else { return .nothing }
+    let found = work(out: node)
+    leave(node)
+    memo[Int(node)] = found
+    return found
+  }
+
+  /// Takes a step down to an expression; false when there are none left. Asked again on the way to its own answer, an
+  /// expression adds nothing.
+  private mutating func enter(_ node: NodeID) -> Bool {
     guard depth < depthBound, fuel > 0 else {
       if limit == nil { limit = fuel > 0 ? "pythonMeaning" : "pythonSteps" }
-      return []
+      return false
     }
-    // Asked again on the way to its own answer, an expression adds nothing.
-    guard !active[Int(node)] else { return [] }
+    guard !active[Int(node)] else { return false }
     active[Int(node)] = true
     depth += 1
     fuel -= 1
-    let found = kept(compute(node))
+    return true
+  }
+
+  private mutating func leave(_ node: NodeID) {
     depth -= 1
     active[Int(node)] = false
-    if environment.isEmpty { memo[Int(node)] = found }
-    return found
+  }
+
+  /// The values of an answer.
+  mutating func values(_ answer: PythonAnswer) -> [PythonValue] {
+    if let path = answer.path { return paths.single(path) }
+    guard let place = answer.place else { return [] }
+    return listed[place]
+  }
+
+  /// Keeps values as an answer.
+  private mutating func answer(_ values: [PythonValue]) -> PythonAnswer {
+    if values.isEmpty { return .nothing }
+    if values.count == 1, let path = values[0].asPath, let answer = PythonAnswer(path) { return answer }
+    guard let answer = PythonAnswer(listed: listed.count) else { return .nothing }
+    listed.append(values)
+    return answer
   }
 
   mutating func value(of node: NodeID) -> PythonValue? { values(of: node).first }
@@ -104,9 +139,34 @@ struct PythonResolver {
     }
   }
 
-  func children(_ node: NodeID) -> [NodeID] { Array(tree.children(of: node)) }
+  func children(_ node: NodeID) -> [NodeID] { tree.childList(of: node) }
 
   // MARK: - By kind
+
+  /// Names, their attributes and what calls of them give, without lists where one importable thing is all there is.
+  private mutating func work(out id: NodeID) -> PythonAnswer {
+    let node = tree[id]
+    switch node.kind {
+    case .name: return answer(ofName: node.data, in: Int(scopes.scopeOf[Int(id)]))
+    case .attribute:
+      guard let object = answer(of: node.first).path, assigned(to: node.data).isEmpty,
+        !Self.isSpecial(tree.names.firstByte(of: node.data))
+      else { break }
+      if paths.length(object) > Self.pathLength { return .nothing }
+      if let found = PythonAnswer(paths.member(node.data, of: object)) { return found }
+    case .call:
+      let function = answer(of: node.first)
+      if function == .nothing { return .nothing }
+      guard let path = function.path else { break }
+      switch given(by: path) {
+      case .nothing: return .nothing
+      case .object(let object): if let found = PythonAnswer(object) { return found }
+      case .dependent, .unasked: break
+      }
+    default: break
+    }
+    return answer(kept(compute(id)))
+  }
 
   private mutating func compute(_ id: NodeID) -> [PythonValue] {
     let node = tree[id]
@@ -167,23 +227,28 @@ struct PythonResolver {
 
   private mutating func name(_ name: UInt32, in scope: Int) -> [PythonValue] {
     if let value = environment[name] { return [value] }
-    var at = scope
-    var isFirst = true
-    while true {
-      // A class's own names are not seen from the functions in it.
-      if isFirst || scopes.scopes[at].kind != .class, let found = bound(name, in: at) { return found }
-      if at == 0 { break }
-      if scopes.scopes[at].kind == .function { isFirst = false }
-      at = scopes.scopes[at].parent
+    return outside { resolver in resolver.values(resolver.answer(ofName: name, in: scope)) }
+  }
+
+  private mutating func answer(ofName name: UInt32, in scope: Int) -> PythonAnswer {
+    if let number = scopes.number(of: name, seenFrom: scope) { return answer(ofBound: number) }
+    let builtin = paths.member(name, of: builtins)
+    if scopes.starImports.isEmpty, tree.names.firstByte(of: name) != UInt8(ascii: "_"),
+      let answer = PythonAnswer(builtin)
+    {
+      return answer
     }
-    let builtin = paths.single(paths.member(name, of: builtins))
-    if scopes.starImports.isEmpty, tree.names.firstByte(of: name) != UInt8(ascii: "_") { return builtin }
-    let text = tree.names.text(name)
-    if text == "__builtins__" { return paths.single(builtins) }
-    if text == "__doc__" { return docstring() }
+    return answer(ofUnbound: tree.names.text(name), builtin)
+  }
+
+  private mutating func answer(ofUnbound name: String, _ builtin: DottedPath) -> PythonAnswer {
+    switch name {
+    case "__builtins__": return answer([.path(builtins)])
+    case "__doc__": return answer(docstring())
     // With it in front, a name is one of the module's own package.
-    if text == "__package__" { return [.text("")] }
-    return scopes.starImports.map { .path(paths.path($0 + "." + text)) } + builtin
+    case "__package__": return answer([.text("")])
+    default: return answer(scopes.starImports.map { .path(paths.path($0 + "." + name)) } + [.path(builtin)])
+    }
   }
 
   /// What a name at the level of the module stands for; empty when it has no such name.
@@ -223,17 +288,38 @@ struct PythonResolver {
 
   /// What a name is bound to in one scope; nil when it is not.
   mutating func bound(_ name: UInt32, in scope: Int) -> [PythonValue]? {
-    guard let found = scopes.found(name, in: scope) else { return nil }
-    switch boundValues[found.number] {
-    case .known(let known): return known
-    case .active: return []
-    case .open: break
+    guard let number = scopes.number(of: name, in: scope) else { return nil }
+    return outside { resolver in resolver.values(resolver.answer(ofBound: number)) }
+  }
+
+  /// What a name is bound to, by its number among those of all scopes.
+  private mutating func answer(ofBound number: Int) -> PythonAnswer {
+    let known = boundValues[number]
+    if known == .active { return .nothing }
+    if known != .open { return known }
+    boundValues[number] = .active
+    let found: PythonAnswer
+    switch scopes.onlyBinding(of: number) {
+    case .value(let node)?: found = answer(of: node)
+    case .unknown?: found = .nothing
+    default:
+      let all = scopes.bindings(of: number)
+      found = answer(kept(all.flatMap { values(of: $0, before: all) }))
     }
-    boundValues[found.number] = .active
-    let all = outside { resolver in
-      resolver.kept(found.flatMap { resolver.values(of: $0, before: found) })
-    }
-    boundValues[found.number] = .known(all)
+    boundValues[number] = found
+    return found
+  }
+
+  /// What is assigned to an attribute of that name, of whatever object.
+  mutating func attributeValues(_ name: UInt32) -> [PythonValue] {
+    let assigned = assigned(to: name)
+    guard !assigned.isEmpty else { return [] }
+    let known = assignedToAttribute[Int(name)]
+    if known == .active { return [] }
+    if known != .open { return values(known) }
+    assignedToAttribute[Int(name)] = .active
+    let all = outside { resolver in resolver.kept(assigned.flatMap { resolver.values(of: $0) }) }
+    assignedToAttribute[Int(name)] = answer(all)
     return all
   }
 

@@ -48,6 +48,8 @@ struct PythonScopes {
   /// The bindings of each name in each scope: chains through ``bindings``, by the number that ``bound`` has for the two.
   private var bound: NumberTable
   private var chains: [(first: UInt32, last: UInt32)] = []
+  /// For each name the one scope that binds it, and its chain; most names have but one.
+  private var homes: [Home]
   private var bindings: [Link] = []
   /// Values assigned to an attribute of anything, by the attribute's name.
   private(set) var attributeValues: [[NodeID]]
@@ -77,6 +79,7 @@ struct PythonScopes {
     wildcardName = tree.names.number(of: "_")
     scopeOf = [UInt32](repeating: 0, count: tree.nodes.count)
     bound = NumberTable(capacity: tree.names.count)
+    homes = [Home](repeating: Home(), count: tree.names.count)
     attributeValues = [[NodeID]](repeating: [], count: tree.names.count)
     paths = DottedPaths(tree.names)
     pending = [(0, 0)]
@@ -112,11 +115,59 @@ struct PythonScopes {
     }
   }
 
+  /// Where a name is bound.
+  fileprivate struct Home {
+    static let none = UInt32.max
+    static let several = UInt32.max - 1
+    /// The scope, ``none``, or ``several``.
+    var scope = none
+    /// The number of the name in that scope.
+    var number: UInt32 = 0
+  }
+
   /// How many names there are in all scopes together.
   var boundCount: Int { chains.count }
 
-  func found(_ name: UInt32, in scope: Int) -> Bindings? {
-    bound[Self.key(scope, name)].map { Bindings(Int($0), bindings, from: chains[Int($0)].first) }
+  /// Whether any scope binds a name.
+  func isBound(_ name: UInt32) -> Bool {
+    homes.indices.contains(Int(name)) && homes[Int(name)].scope != Home.none
+  }
+
+  func found(_ name: UInt32, in scope: Int) -> Bindings? { number(of: name, in: scope).map { bindings(of: $0) } }
+
+  /// The number that a name has in one scope, among all of the module; nil where it is not bound.
+  func number(of name: UInt32, in scope: Int) -> Int? {
+    guard homes.indices.contains(Int(name)) else { return nil }
+    let home = homes[Int(name)]
+    if home.scope == Home.several { return bound[Self.key(scope, name)].map { Int($0) } }
+    return Int(home.scope) == scope ? Int(home.number) : nil
+  }
+
+  /// What a name of that number is bound to.
+  func bindings(of number: Int) -> Bindings { Bindings(number, bindings, from: chains[number].first) }
+
+  /// The same where there is but one; nil where there are more.
+  func onlyBinding(of number: Int) -> Binding? {
+    let chain = chains[number]
+    return chain.first == chain.last ? bindings[Int(chain.first)].binding : nil
+  }
+
+  /// The number of the name that an expression in a scope means, by Python's rules: a class's own names are not seen
+  /// from the functions in it. Nil for what nothing binds.
+  func number(of name: UInt32, seenFrom scope: Int) -> Int? {
+    guard homes.indices.contains(Int(name)) else { return nil }
+    let home = homes[Int(name)]
+    if home.scope == 0 { return Int(home.number) }
+    if home.scope == Home.none { return nil }
+    var at = scope
+    var isFirst = true
+    while true {
+      if isFirst || scopes[at].kind != .class, let number = number(of: name, in: at) { return number }
+      // Scopes are in the order of their opening: none further out is the one.
+      if at == 0 || home.scope != Home.several && at < Int(home.scope) { return nil }
+      if scopes[at].kind == .function { isFirst = false }
+      at = scopes[at].parent
+    }
   }
 
   static func key(_ scope: Int, _ name: UInt32) -> UInt64 {
@@ -158,10 +209,17 @@ struct PythonScopes {
     let chain = Int(bound.insert(number, for: Self.key(at, name)))
     if chain == chains.count {
       chains.append((place, place))
+      settle(name, in: at, as: number)
     } else {
       bindings[Int(chains[chain].last)].next = place &+ 1
       chains[chain].last = place
     }
+  }
+
+  private mutating func settle(_ name: UInt32, in scope: Int, as number: UInt32) {
+    guard homes.indices.contains(Int(name)) else { return }
+    let isFirst = homes[Int(name)].scope == Home.none
+    homes[Int(name)] = Home(scope: isFirst ? UInt32(truncatingIfNeeded: scope) : Home.several, number: number)
   }
 
   private mutating func open(_ kind: Kind, _ node: NodeID, in parent: Int) -> Int {

@@ -63,8 +63,8 @@ extension PythonStatements {
 
   /// Annotations that are texts are run by whoever asks for the types: `typing.get_type_hints`, pydantic, dataclasses.
   mutating func stateAnnotations(into sink: inout FactBuffer) {
-    for index in tree.nodes.indices {
-      let node = tree.nodes[index]
+    for place in textPlaces {
+      let node = tree[place]
       let annotation: NodeID
       switch node.kind {
       case .parameter where node.flags & ParameterForm.annotation != 0: annotation = node.first

@@ -6,9 +6,9 @@ extension PythonStatements {
   private static let stepBound = 12
 
   /// The function whose code a node is, `Model.__init__`; empty at the level of the module and of its classes.
-  func function(of node: NodeID) -> String { function(ofScope: Int(scopes.scopeOf[Int(node)])) }
+  mutating func function(of node: NodeID) -> String { function(ofScope: Int(scopes.scopeOf[Int(node)])) }
 
-  private func function(ofScope scope: Int) -> String {
+  private mutating func function(ofScope scope: Int) -> String {
     var at = scope
     while at != 0, scopes.scopes[at].kind != .function { at = scopes.scopes[at].parent }
     return at == 0 ? "" : scopeNames[at]
@@ -50,7 +50,7 @@ extension PythonStatements {
         guard !targets.isEmpty else { return }
         found.append(
           PythonModule.Outgoing(
-            targets: targets, isImport: isImport, function: function(ofScope: scope), moment: runs.moments[scope],
+            targets: targets, isImport: isImport, function: function(ofScope: scope), moment: moment(ofScope: scope),
             line: line, column: column, firstTexts: texts))
       }
       add(targets, firstTexts(of: node))
@@ -89,7 +89,7 @@ extension PythonStatements {
     for step in steps.dropFirst().prefix(16) {
       var next = values.flatMap { resolver.attribute(step, of: $0) }
       // What is set on an object is there whatever its class says.
-      if let number = tree.names.number(of: step) { next += resolver.valuesSet(on: number) }
+      if let number = tree.names.number(of: step) { next += resolver.attributeValues(number) }
       values = next
     }
     return values

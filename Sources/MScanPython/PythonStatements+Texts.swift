@@ -95,7 +95,12 @@ extension PythonStatements {
   /// Keywords in what a call is given, whether it stands there or is put together elsewhere.
   mutating func stateTexts(handedOnBy node: NodeID, to callee: DottedPath?, into sink: inout FactBuffer) {
     guard !texts.isEmpty else { return }
-    for given in tree.given(to: node) { state(texts: given, callee: callee, node: node, into: &sink) }
+    var next = tree.firstArgument(of: node)
+    while next != 0 {
+      let given = tree.value(ofArgument: next)
+      next = tree.next(after: next)
+      if given != 0 { state(texts: given, callee: callee, node: node, into: &sink) }
+    }
     // `(home / ".netrc").read_text()`: the path is what the method works on.
     let method = tree[tree[node].first]
     guard method.kind == .attribute else { return }
@@ -106,12 +111,15 @@ extension PythonStatements {
 
   private mutating func state(texts given: NodeID, callee: DottedPath?, node: NodeID, into sink: inout FactBuffer) {
     switch tree[given].kind {
-    case .string: toldStrings.insert(given)
+    case .string:
+      isTold[Int(given)] = true
+      if holdsNoKeyword(given) { return }
     case .strings, .binary, .formatString, .name, .attribute, .item, .call: break
     default: return
     }
     var isKnown = false
-    for value in resolver.values(of: given) {
+    let answer = resolver.answer(of: given)
+    for value in answer.place == nil ? [] : resolver.values(answer) {
       let bytes: [UInt8]
       switch value {
       case .text(let text): bytes = Array(text.utf8)
@@ -122,31 +130,29 @@ extension PythonStatements {
       state(bytes, callee: callee, at: given, from: node, into: &sink)
     }
     guard !isKnown, let text = partlyKnown(given) else { return }
-    toldStrings.insert(given)
+    isTold[Int(given)] = true
     state(Array(text.utf8), callee: callee, at: given, from: node, into: &sink)
   }
 
   /// Keywords in strings that are looked up in something, and in all others but the documentation.
   mutating func stateTexts(into sink: inout FactBuffer) {
     guard !texts.isEmpty else { return }
-    for index in tree.nodes.indices where tree.nodes[index].kind == .expressionStatement {
-      let first = tree.nodes[index].first
-      if first != 0, tree[first].kind == .string { toldStrings.insert(first) }
+    for node in textPlaces where tree[node].kind == .expressionStatement {
+      let first = tree[node].first
+      if first != 0, tree[first].kind == .string { isTold[Int(first)] = true }
     }
-    for index in tree.nodes.indices where tree.nodes[index].kind == .item {
-      let node = NodeID(truncatingIfNeeded: index)
-      let parts = Array(tree.children(of: node))
-      guard parts.count == 2, [.string, .strings, .name, .binary].contains(tree[parts[1]].kind) else { continue }
+    for node in textPlaces where tree[node].kind == .item {
+      let parts = tree.childList(of: node)
+      guard parts.count == 2 else { continue }
+      switch tree[parts[1]].kind {
+      case .string, .strings, .name, .binary: break
+      default: continue
+      }
       guard let object = resolver.values(of: parts[0]).first?.asPath else { continue }
       state(texts: parts[1], callee: object, node: node, into: &sink)
     }
     statePaths(into: &sink)
-    for index in tree.nodes.indices where tree.nodes[index].kind == .string {
-      let node = NodeID(truncatingIfNeeded: index)
-      guard !toldStrings.contains(node) else { continue }
-      let written = tree.bytes[Int(tree[node].start)..<Int(tree[node].end)]
-      // Without escapes, what is written is what it is.
-      if !written.contains(UInt8(ascii: "\\")), texts.matches(in: written.span).isEmpty { continue }
+    for node in strings where !isTold[Int(node)] && !holdsNoKeyword(node) {
       let bytes: [UInt8]
       switch PythonLiteral.value(of: tree[node], in: tree.bytes) {
       case .text(let text): bytes = Array(text.utf8)
@@ -157,40 +163,39 @@ extension PythonStatements {
     }
   }
 
+  /// Whether a string has no keyword in it, for certain: without escapes, what is written is what it is.
+  private func holdsNoKeyword(_ string: NodeID) -> Bool {
+    let node = tree[string]
+    let literal = StringLiteral(flags: UInt8(truncatingIfNeeded: node.data))
+    guard literal.isRaw || !literal.hasEscapes, node.start < node.end else { return false }
+    return texts.matches(in: tree.bytes[Int(node.start)..<Int(node.end)].span).isEmpty
+  }
+
   // MARK: - Paths that are put together
 
   /// Keywords in paths and texts of which a part is not known, where no call was given them.
   private mutating func statePaths(into sink: inout FactBuffer) {
     // Sides of a longer path, which is told as a whole.
     var inner: Set<NodeID> = []
-    let slash = UInt32(TokenKind.slash.rawValue)
-    for index in tree.nodes.indices.reversed() {
-      let node = NodeID(truncatingIfNeeded: index)
-      switch tree.nodes[index].kind {
-      case .binary where tree.nodes[index].data == slash:
-        inner.insert(tree.nodes[index].first)
+    for node in textPlaces.reversed() {
+      switch tree[node].kind {
+      case .binary:
+        inner.insert(tree[node].first)
         if inner.contains(node) { continue }
-      case .formatString: break
-      case .call where pathNames.contains(lastName(of: tree.nodes[index].first)): break
+      case .formatString, .call: break
       default: continue
       }
-      guard !toldStrings.contains(node), let text = partlyKnown(node) else { continue }
+      guard !isTold[Int(node)], let text = partlyKnown(node) else { continue }
       state(Array(text.utf8), callee: nil, at: node, from: node, into: &sink)
     }
-  }
-
-  /// The name that a callee ends in.
-  private func lastName(of callee: NodeID) -> UInt32 {
-    let node = tree[callee]
-    return node.kind == .name || node.kind == .attribute ? node.data : PythonNames.none
   }
 
   /// `f"{home}/.ssh/id_rsa"`, `home / ".aws" / "credentials"`, `os.path.join(home, ".netrc")`, with `?` for what is not
   /// known; nil for anything else.
   private mutating func partlyKnown(_ node: NodeID) -> String? {
     switch tree[node].kind {
-    case .formatString: return resolver.values(of: node).isEmpty ? formatted(node) : nil
-    case .binary:
+    case .formatString: return resolver.answer(of: node) == .nothing ? formatted(node) : nil
+    case .binary where tree[node].data == UInt32(TokenKind.slash.rawValue):
       var parts: [NodeID] = []
       var at = node
       while tree[at].kind == .binary, tree[at].data == UInt32(TokenKind.slash.rawValue), parts.count < 32 {
@@ -208,7 +213,7 @@ extension PythonStatements {
   }
 
   private mutating func isPathCall(_ callee: NodeID) -> Bool {
-    guard pathNames.contains(lastName(of: callee)) else { return false }
+    guard pathNames.contains(tree.lastName(of: callee)) else { return false }
     if tree[callee].kind == .attribute, tree.names.text(tree[callee].data) == "joinpath" { return true }
     guard case .path(let path)? = resolver.values(of: callee).first else { return false }
     switch resolver.paths.knownFunction(path) {

@@ -21,14 +21,17 @@ struct PythonStatements {
   /// Calls, imports and decorators, in the order of their places.
   let places: [NodeID]
   /// The name of each scope, and the functions of each name.
-  let scopeNames: [String]
-  let scopesByName: [String: [Int]]
+  lazy var scopeNames = Self.names(of: scopes, in: tree)
+  lazy var scopesByName = functionsByName()
   /// Ways that were told already.
   private var knownSteps: [String: [FlowStep]] = [:]
   /// Names of what puts paths together.
   let pathNames: [UInt32]
-  /// Strings that are told with what they are handed to.
-  var toldStrings: Set<NodeID> = []
+  /// Whether a string is told with what it is handed to, by node.
+  var isTold: [Bool]
+  /// Strings, and statements and expressions of the kinds that texts and annotations are looked for in, by node.
+  let strings: [NodeID]
+  let textPlaces: [NodeID]
   /// Programs and pickles that constants of this module come to, stated as artifacts of their own.
   var children = 0
 
@@ -48,24 +51,46 @@ struct PythonStatements {
     pathNames = ["join", "joinpath", "Path", "PurePath"].compactMap { tree.names.number(of: $0) }
     isStarted = input.name == "setup.py" || input.name == "__main__.py"
     isCalled = input.name == "hubconf.py"
-    scopeNames = Self.names(of: scopes, in: tree)
-    var byName: [String: [Int]] = [:]
-    for (index, scope) in scopes.scopes.enumerated() where scope.kind == .function {
-      byName[scopeNames[index], default: []].append(index)
-    }
-    scopesByName = byName
-    var places: [(start: UInt32, node: NodeID)] = []
+    isTold = [Bool](repeating: false, count: tree.nodes.count)
+    (places, strings, textPlaces) = Self.sorted(tree, pathNames: pathNames)
+  }
+
+  /// The nodes that are looked at, by what they are looked at for.
+  private static func sorted(
+    _ tree: PythonTree, pathNames: [UInt32]
+  ) -> (places: [NodeID], strings: [NodeID], textPlaces: [NodeID]) {
+    // The start in the upper half.
+    var places: [UInt64] = []
+    var strings: [NodeID] = []
+    var textPlaces: [NodeID] = []
     for index in tree.nodes.indices {
-      switch tree.nodes[index].kind {
+      let node = tree.nodes[index]
+      let id = NodeID(truncatingIfNeeded: index)
+      switch node.kind {
+      case .name, .attribute, .keyword, .number, .constant, .comparison, .block, .assignment: continue
+      case .string: strings.append(id)
       case .call, .importStatement, .importFromStatement, .decorator, .tuple, .list, .set, .dictionary,
         .returnStatement, .yield, .parameter, .lambda, .conditional, .starred, .listComprehension, .setComprehension,
         .dictionaryComprehension, .generator, .arguments, .slice, .namedExpression:
-        places.append((tree.nodes[index].start, NodeID(truncatingIfNeeded: index)))
+        places.append(UInt64(node.start) << 32 | UInt64(id))
+        if node.kind == .parameter, node.flags & ParameterForm.annotation != 0 { textPlaces.append(id) }
+        if node.kind == .call, pathNames.contains(tree.lastName(of: node.first)) { textPlaces.append(id) }
+      case .expressionStatement, .item, .formatString, .returns, .annotatedAssignment: textPlaces.append(id)
+      case .binary:
+        if node.data == UInt32(TokenKind.slash.rawValue) { textPlaces.append(id) }
       default: continue
       }
     }
-    places.sort { ($0.start, $0.node) < ($1.start, $1.node) }
-    self.places = places.map(\.node)
+    places.sort()
+    return (places.map { NodeID(truncatingIfNeeded: $0) }, strings, textPlaces)
+  }
+
+  private mutating func functionsByName() -> [String: [Int]] {
+    var found: [String: [Int]] = [:]
+    for (index, scope) in scopes.scopes.enumerated() where scope.kind == .function {
+      found[scopeNames[index], default: []].append(index)
+    }
+    return found
   }
 
   mutating func state(into sink: inout FactBuffer) {
@@ -118,7 +143,8 @@ struct PythonStatements {
       }
     }
     // From the top down, so that a name that stands for a name that stands for a name takes one step each.
-    for node in scopes.assigned.sorted(by: { tree[$0].start < tree[$1].start }) { _ = resolver.values(of: node) }
+    let assigned = scopes.assigned.map { UInt64(tree[$0].start) << 32 | UInt64($0) }.sorted()
+    for node in assigned { _ = resolver.answer(of: NodeID(truncatingIfNeeded: node)) }
   }
 
   /// When each function runs.
@@ -143,14 +169,21 @@ struct PythonStatements {
       let scope = Int(scopes.scopeOf[Int(node)])
       switch tree[node].kind {
       case .call:
-        for value in resolver.values(of: tree[node].first) { runs.enter(value, from: scope, at: node) }
-        for given in tree.given(to: node) where [.name, .attribute, .lambda].contains(tree[given].kind) {
-          for case .function(let function) in resolver.values(of: given) {
+        for value in ownValues(of: tree[node].first) { runs.enter(value, from: scope, at: node) }
+        var next = tree.firstArgument(of: node)
+        while next != 0 {
+          let given = tree.value(ofArgument: next)
+          next = tree.next(after: next)
+          switch tree[given].kind {
+          case .name, .attribute, .lambda: break
+          default: continue
+          }
+          for case .function(let function) in ownValues(of: given) {
             runs.enter(.function(function), from: scope, at: node)
           }
         }
       case .decorator:
-        for value in resolver.values(of: tree[node].first) { runs.enter(value, from: scope, at: node) }
+        for value in ownValues(of: tree[node].first) { runs.enter(value, from: scope, at: node) }
       default: continue
       }
     }
@@ -164,6 +197,12 @@ struct PythonStatements {
     return runs
   }
 
+  /// What an expression can be, where that is more than one importable thing.
+  private mutating func ownValues(of node: NodeID) -> [PythonValue] {
+    let answer = resolver.answer(of: node)
+    return answer.place == nil ? [] : resolver.values(answer)
+  }
+
   /// Whether an expression is something importable, or made by it.
   private mutating func isForeign(_ node: NodeID) -> Bool {
     // A name that nothing binds could be any; the module of the built-in ones is meant when it is named.
@@ -175,7 +214,7 @@ struct PythonStatements {
   /// Attributes and entries of importable things that are set: `torch.load = …`, `os.environ["PATH"] = …`.
   private mutating func stateChanges(into sink: inout FactBuffer) {
     for change in scopes.changes {
-      stateKept(change.value, by: change.target, into: &sink)
+      stateHeld(change.value, by: change.target, into: &sink)
       let target = tree[change.target]
       let parts = Array(tree.children(of: change.target))
       guard let object = parts.first else { continue }
@@ -251,17 +290,46 @@ struct PythonStatements {
   }
 
   mutating func moment(of node: NodeID) -> [String] {
-    [runs.moments[Int(scopes.scopeOf[Int(node)])].text]
+    moment(ofScope: Int(scopes.scopeOf[Int(node)])).list
+  }
+
+  mutating func moment(ofScope scope: Int) -> PythonModule.Moment {
+    if knownRuns == nil { knownRuns = followCalls() }
+    return knownRuns?.moments[scope] ?? .call
   }
 
   private mutating func state(call node: NodeID, into sink: inout FactBuffer) {
     let call = tree[node]
-    let subjects = subjects(of: call.first, arguments: node)
     let range = notes.offsets.range(call.start, call.end)
-    if concerns(subjects, .call) { state(call: node, subjects, range, into: &sink) }
-    stateHandedOn(by: node, subjects, into: &sink)
-    stateTexts(handedOnBy: node, to: subjects.first, into: &sink)
-    if let callee = subjects.first { stateContent(of: node, callee, range, into: &sink) }
+    var callee = onlySubject(of: call.first)
+    var isTypeTest = false
+    if let only = callee {
+      if calls.isEverything || resolver.paths.isWanted(only, by: calls, in: .call) {
+        state(call: node, [only], range, into: &sink)
+      }
+      isTypeTest = only == isInstance || only == isSubclass
+    } else {
+      let subjects = subjects(of: call.first, arguments: node)
+      if concerns(subjects, .call) { state(call: node, subjects, range, into: &sink) }
+      callee = subjects.first
+    }
+    if !isTypeTest { stateHandedOn(by: node, into: &sink) }
+    stateTexts(handedOnBy: node, to: callee, into: &sink)
+    if let callee { stateContent(of: node, callee, range, into: &sink) }
+  }
+
+  /// What nearly every callee is: one name, of which there is no more to say. Nil where ``subjects(of:arguments:)`` has.
+  private mutating func onlySubject(of callee: NodeID) -> DottedPath? {
+    let answer = resolver.answer(of: callee)
+    if let path = answer.path {
+      let form = resolver.paths.form(path)
+      if !form.isDisjoint(with: [.passes, .result]) { return nil }
+      return form.contains(.builtin) && tree[callee].kind == .attribute ? nil : path
+    }
+    guard answer == .nothing else { return nil }
+    if tree[callee].kind == .name { return resolver.paths.path(tree[callee].data) }
+    let (_, names) = written(callee)
+    return resolver.paths.member(nil, of: nil, then: names)
   }
 
   private mutating func state(
@@ -284,23 +352,56 @@ struct PythonStatements {
   }
 
   /// Importable things that are handed to a call, which may call them.
-  private mutating func stateHandedOn(by node: NodeID, _ subjects: [DottedPath], into sink: inout FactBuffer) {
-    if subjects.count == 1, subjects[0] == isInstance || subjects[0] == isSubclass { return }
-    for (given, paths) in handedOn(by: node) where concerns(paths, .argument) {
-      stateNamed(given, paths, via: "argument", of: node, into: &sink)
+  private mutating func stateHandedOn(by node: NodeID, into sink: inout FactBuffer) {
+    var next = tree.firstArgument(of: node)
+    while next != 0 {
+      let given = tree.value(ofArgument: next)
+      next = tree.next(after: next)
+      let paths = handedOn(given, .argument)
+      if !paths.isEmpty { stateNamed(given, paths, via: "argument", of: node, into: &sink) }
     }
   }
+
+  /// What an argument is, where somebody wants to hear of it.
+  private mutating func handedOn(_ given: NodeID, _ construct: CallableFact.SourceConstruct) -> [DottedPath] {
+    switch tree[given].kind {
+    case .name, .attribute, .item: break
+    default: return []
+    }
+    let answer = resolver.answer(of: given)
+    if answer == .nothing { return [] }
+    if let path = answer.path {
+      let isWanted = calls.isEverything || resolver.paths.isWanted(path, by: calls, in: construct)
+      return isWanted && !isMade(path) ? [path] : []
+    }
+    let paths = paths(of: given).filter { !isMade($0) }
+    return !paths.isEmpty && concerns(paths, construct) ? paths : []
+  }
+
+  /// Whether something is an object that a call made. It is no function, but its methods are.
+  private func isMade(_ path: DottedPath) -> Bool { resolver.paths.form(path).isSuperset(of: [.result, .closed]) }
 
   /// Importable things that a list, a dictionary, a default, a return or the bases of a class hold: what takes them out of
   /// there may call them, and is not followed through every way that Python has.
   private mutating func stateHeld(in node: NodeID, into sink: inout FactBuffer) {
-    for child in tree.children(of: node) where tree[child].kind == .attribute || tree[child].kind == .name {
-      // A name that the code binds itself is told of where it is bound.
-      if tree[child].kind == .name, !mayBeForeign(child) { continue }
-      let paths = namedPaths(of: child)
-      guard !paths.isEmpty, concerns(paths, .held) else { continue }
-      stateNamed(child, paths, via: "held", of: node, into: &sink)
+    var next = tree[node].first
+    while next != 0 {
+      let child = next
+      next = tree.next(after: child)
+      stateHeld(child, by: node, into: &sink)
     }
+  }
+
+  /// The same for what becomes an attribute or an entry of an object.
+  private mutating func stateHeld(_ value: NodeID, by node: NodeID, into sink: inout FactBuffer) {
+    // A name that the code binds itself is told of where it is bound.
+    guard tree[value].kind == .attribute || tree[value].kind == .name && mayBeForeign(value) else { return }
+    let answer = resolver.answer(of: value)
+    if answer == .nothing { return }
+    if let path = answer.path, !calls.isEverything, !resolver.paths.isWanted(path, by: calls, in: .held) { return }
+    let paths = namedPaths(of: value)
+    guard !paths.isEmpty, concerns(paths, .held) else { return }
+    stateNamed(value, paths, via: "held", of: node, into: &sink)
   }
 
   /// `os.__dict__`, wherever it stands: what is taken out of it has no name in the source.
@@ -311,14 +412,6 @@ struct PythonStatements {
       let paths = namedPaths(of: node)
       if !paths.isEmpty, concerns(paths, .held) { stateNamed(node, paths, via: "held", of: node, into: &sink) }
     }
-  }
-
-  /// The same for what becomes an attribute or an entry of an object.
-  private mutating func stateKept(_ value: NodeID, by target: NodeID, into sink: inout FactBuffer) {
-    guard tree[value].kind == .attribute || tree[value].kind == .name && mayBeForeign(value) else { return }
-    let paths = namedPaths(of: value)
-    guard !paths.isEmpty, concerns(paths, .held) else { return }
-    stateNamed(value, paths, via: "held", of: target, into: &sink)
   }
 
   /// A thing that is named and not called, at the expression that names it; the moment and function are those of `node`.
@@ -336,17 +429,19 @@ struct PythonStatements {
 
   /// Whether a name is one that is imported, or that nothing here binds.
   private func mayBeForeign(_ node: NodeID) -> Bool {
+    let name = tree[node].data
+    if !scopes.isBound(name) { return true }
     var at = Int(scopes.scopeOf[Int(node)])
     while true {
-      if let found = scopes.found(tree[node].data, in: at) {
-        return found.contains { if case .path = $0 { true } else { false } }
+      if let number = scopes.number(of: name, in: at) {
+        return scopes.bindings(of: number).contains { if case .path = $0 { true } else { false } }
       }
       if at == 0 { return true }
       at = scopes.scopes[at].parent
     }
   }
 
-  /// Arguments that are something importable. An object that something made is no function, but its methods are.
+  /// Arguments that are something importable.
   mutating func handedOn(by call: NodeID) -> [(given: NodeID, paths: [DottedPath])] {
     var found: [(given: NodeID, paths: [DottedPath])] = []
     for given in tree.given(to: call) {
@@ -354,7 +449,7 @@ struct PythonStatements {
       case .name, .attribute, .item: break
       default: continue
       }
-      let paths = paths(of: given).filter { !resolver.paths.form($0).isSuperset(of: [.result, .closed]) }
+      let paths = paths(of: given).filter { !isMade($0) }
       if !paths.isEmpty { found.append((given, paths)) }
     }
     return found

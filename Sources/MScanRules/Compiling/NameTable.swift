@@ -128,6 +128,33 @@ struct NameTable: Sendable, Hashable {
     return entry >= 0 ? entry : found
   }
 
+  /// Entries of prefixes whose names hash so: `x.*` for the bytes of `x`, and whatever else has its hash.
+  @inline(__always)
+  func each(ofPrefix hash: StableHash, _ body: (Int) -> Void) {
+    var marked = hash
+    marked.combine(Self.prefixMark)
+    each(marked.value, isPrefix: true, body)
+  }
+
+  /// Entries of exact names that hash so.
+  @inline(__always)
+  func each(ofName hash: StableHash, _ body: (Int) -> Void) { each(hash.value, isPrefix: false, body) }
+
+  @inline(__always)
+  private func each(_ hash: UInt64, isPrefix: Bool, _ body: (Int) -> Void) {
+    if slots.isEmpty { return }
+    let hash = UInt32(truncatingIfNeeded: hash)
+    let mask = slots.count - 1
+    var at = Int(hash) & mask
+    while slots[at] != 0 {
+      if UInt32(truncatingIfNeeded: slots[at] >> 32) == hash {
+        let index = Int(slots[at] & 0xffff_ffff) - 1
+        if entries[index].isPrefix == isPrefix { body(index) }
+      }
+      at = (at + 1) & mask
+    }
+  }
+
   /// The entry of that form whose name is the first `count` bytes of `subject`.
   @inline(__always)
   private func probe(_ hash: UInt64, _ subject: Span<UInt8>, count: Int, isPrefix: Bool) -> Int {

@@ -33,7 +33,7 @@ struct SourceConstructs: OptionSet, Sendable, Hashable {
 
   init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  init(_ construct: CallableFact.SourceConstruct) { rawValue = 1 << UInt8(truncatingIfNeeded: construct.place) }
+  init(_ construct: CallableFact.SourceConstruct) { rawValue = construct.bit }
 }
 
 /// Why names are harmless, and how they may be used.

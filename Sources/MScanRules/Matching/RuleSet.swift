@@ -1,3 +1,4 @@
+import MScanBytes
 public import MScanFacts
 
 /// Where a fact was found, for the attributes that come with every kind.
@@ -103,14 +104,19 @@ public struct RuleSet: Sendable {
       }
     }
     let names = table.names
-    return CallInterest(names: { name, construct in
-      let construct = SourceConstructs(construct)
-      var entry = names.find(name)
-      while entry >= 0 {
-        if wanted[entry].isSuperset(of: construct) { return true }
-        entry = Int(names.entries[entry].parent)
+    return CallInterest(step: { bytes, reach in
+      var reach = reach
+      for index in bytes.indices {
+        let byte = bytes[index]
+        if byte == UInt8(ascii: "."), !reach.isEmpty {
+          names.each(ofPrefix: reach.hash) { reach.below |= wanted[$0].rawValue }
+        }
+        reach.hash.combine(byte)
+        reach.isEmpty = false
       }
-      return false
+      reach.constructs = reach.below
+      names.each(ofName: reach.hash) { reach.constructs |= wanted[$0].rawValue }
+      return reach
     })
   }
 

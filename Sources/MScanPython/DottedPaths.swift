@@ -74,9 +74,16 @@ struct DottedPaths {
   private var commonModule: [UInt32]
   private static let unasked = UInt32.max - 1
 
+  /// The word `builtins`, and those of the module's names that are first words of functions the resolver knows.
+  private var builtinsWord: UInt32
+  private let familiar: [UInt32]
+
   init(_ names: PythonNames) {
     self.names = names
     commonModule = [UInt32](repeating: Self.unasked, count: names.count)
+    familiar = KnownFunction.roots.compactMap { names.number(of: $0) }
+    builtinsWord = Self.none
+    builtinsWord = word("builtins")
   }
 
   // MARK: - Words
@@ -91,11 +98,18 @@ struct DottedPaths {
   }
 
   private mutating func word(_ text: String) -> UInt32 {
-    if let known = names.number(of: text) { return known }
-    let bytes = Array(text.utf8)
+    names.number(of: text) ?? otherWord(Array(text.utf8))
+  }
+
+  private mutating func word(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+    names.number(of: bytes.span) ?? otherWord(Array(bytes))
+  }
+
+  /// A word that is no name of the module.
+  private mutating func otherWord(_ bytes: [UInt8]) -> UInt32 {
     if let known = moreNumbers[bytes] { return known }
     let number = UInt32(truncatingIfNeeded: names.count + moreWords.count)
-    moreWords.append(text)
+    moreWords.append(String(decoding: bytes, as: UTF8.self))
     moreNumbers[bytes] = number
     commonModule.append(Self.unasked)
     return number
@@ -126,27 +140,39 @@ struct DottedPaths {
       return Entry(
         parent: parent, word: word, length: entries[Int(parent)].length + 2, form: [.result, .closed])
     }
-    let text = self.text(ofWord: word)
-    var entry = Entry(parent: parent, word: word, length: text.utf8.count, form: [])
+    let (first, last, count) = ends(ofWord: word)
+    var entry = Entry(parent: parent, word: word, length: count, form: [])
     if parent == Self.none {
-      switch text.utf8.first {
+      switch first {
       case nil: entry.form = .relative
       case UInt8(ascii: "("): entry.form = .result
       case UInt8(ascii: "?"): entry.form = .unknown
-      default: if KnownFunction.roots.contains(text) { entry.form.insert(.familiar) }
+      default:
+        let isFamiliar = Int(word) < names.count ? familiar.contains(word) : KnownFunction.roots.contains(text(ofWord: word))
+        if isFamiliar { entry.form.insert(.familiar) }
       }
     } else {
       let before = entries[Int(parent)]
       entry.length += before.length + 1
       entry.form = before.form.subtracting(.closed)
-      if before.parent == Self.none, self.text(ofWord: before.word) == "builtins" { entry.form.insert(.builtin) }
+      if before.parent == Self.none, before.word == builtinsWord { entry.form.insert(.builtin) }
       let isPlain = entry.form.isDisjoint(with: [.result, .relative])
       if isPlain, before.parent != Self.none, commonModule(of: before.word) != Self.none {
         entry.form.insert(.passes)
       }
     }
-    if text.utf8.last == UInt8(ascii: ")") { entry.form.insert(.closed) }
+    if last == UInt8(ascii: ")") { entry.form.insert(.closed) }
     return entry
+  }
+
+  /// The first and the last byte of a word, and how many it has.
+  private func ends(ofWord word: UInt32) -> (first: UInt8?, last: UInt8?, count: Int) {
+    if Int(word) < names.count {
+      let bytes = names.bytes(of: word)
+      return (bytes.first, bytes.last, bytes.count)
+    }
+    let text = text(ofWord: word).utf8
+    return (text.first, text.last, text.count)
   }
 
   /// `module.name`, as an import says it behind `level` dots.
@@ -159,8 +185,15 @@ struct DottedPaths {
 
   /// Hangs on a name of the module that may have dots in it, as imports write them.
   private mutating func append(_ name: UInt32, to parent: UInt32) -> UInt32 {
-    if !names.hasDot(name) { return child(parent, name) }
-    return append(names.text(name), to: parent).number
+    let bytes = names.bytes(of: name)
+    if !bytes.contains(Self.dot) || bytes.count > Self.textLimit { return child(parent, name) }
+    var at = parent
+    var start = bytes.startIndex
+    while let end = bytes[start...].firstIndex(of: Self.dot) {
+      at = child(at, word(bytes[start..<end]))
+      start = end + 1
+    }
+    return child(at, word(bytes[start...]))
   }
 
   /// The name that a text says.

@@ -1,19 +1,9 @@
+import MScanBytes
+
 extension PythonLexer {
   /// A name, a keyword, or a string with a prefix.
   mutating func nameOrString(_ first: UInt8) {
-    var at = position
-    var packed: UInt64 = 0
-    var shift: UInt64 = 0
-    var wide = false
-    while true {
-      let next = byte(at)
-      guard Self.isNameByte(next) else { break }
-      if next >= 0x80 { wide = true }
-      // Beyond eight bytes the shift pushes everything out, and the length is looked at below.
-      packed |= UInt64(next) << shift
-      shift += 8
-      at += 1
-    }
+    let (at, packed, isWide) = endOfName(from: position)
     let length = at - position
     if length <= 2, byte(at) == UInt8(ascii: "\"") || byte(at) == UInt8(ascii: "'"),
       let prefix = Self.stringPrefix(packed)
@@ -22,10 +12,52 @@ extension PythonLexer {
       return string(byte(at), prefix: prefix)
     }
     position = at
-    isWide = wide
-    word = length <= 8 && !wide ? packed : 0
-    if wide, !isIdentifier(start..<at) { return fail("invalid character in identifier") }
-    give(length <= 8 && length >= 2 && !wide ? Keywords.kind(packed) : .name)
+    self.isWide = isWide
+    word = length <= 8 && !isWide ? packed : 0
+    if isWide, !isIdentifier(start..<at) { return fail("invalid character in identifier") }
+    give(length <= 8 && length >= 2 && !isWide ? Keywords.kind(packed) : .name)
+  }
+
+  /// Where a name ends, its first eight bytes, lowest first, and whether any of all is outside ASCII.
+  @inline(__always)
+  private func endOfName(from start: Int) -> (end: Int, head: UInt64, isWide: Bool) {
+    let text = bytes.span
+    var at = start
+    var packed: UInt64 = 0
+    var wide: UInt64 = 0
+    while true {
+      guard let word = text.word(at: at) else {
+        // The last bytes of the text, or of a name that reaches them.
+        while Self.isNameByte(byte(at)) {
+          if at - start < 8 { packed |= UInt64(byte(at)) << UInt64(8 * (at - start)) }
+          wide |= UInt64(byte(at))
+          at += 1
+        }
+        break
+      }
+      let others = Self.otherThanNames(word)
+      let part = others == 0 ? word : word & (1 << UInt64(others.trailingZeroBitCount & ~7) - 1)
+      if at == start { packed = part }
+      wide |= part
+      at += others == 0 ? 8 : others.trailingZeroBitCount >> 3
+      if others != 0 { break }
+    }
+    return (at, packed, wide & 0x8080_8080_8080_8080 != 0)
+  }
+
+  /// The high bit of each of eight bytes that is in no name.
+  @inline(__always)
+  private static func otherThanNames(_ word: UInt64) -> UInt64 {
+    let low: UInt64 = 0x0101_0101_0101_0101
+    let high: UInt64 = 0x8080_8080_8080_8080
+    // Seven bits of each byte, so that no sum goes over a byte's end. Each sum has the high bit from a bound on.
+    let seven = word & ~high
+    let letter = seven | low &* 0x20
+    let isLetter = (letter &+ low &* (0x80 - 0x61)) & ~(letter &+ low &* (0x80 - 0x7b))
+    let isDigit = (seven &+ low &* (0x80 - 0x30)) & ~(seven &+ low &* (0x80 - 0x3a))
+    let underscore = seven ^ low &* 0x5f
+    let isUnderscore = ~(underscore &+ low &* 0x7f)
+    return ~(isLetter | isDigit | isUnderscore | word) & high
   }
 
   @inline(__always)

@@ -1,3 +1,5 @@
+import MScanBytes
+
 /// Cuts Python text into tokens, one at a time, by CPython's rules.
 ///
 /// The text is UTF-8 (decoded before, without a byte order mark). All three kinds of line end are taken, as CPython
@@ -165,6 +167,12 @@ struct PythonLexer {
   }
 
   private mutating func skipComment() {
+    // Line ends, zeros and other control characters stop this; most comments have none but at their end.
+    while let word = bytes.span.word(at: position) {
+      let low: UInt64 = 0x0101_0101_0101_0101
+      if (word &- low &* 0x0e) & ~word & 0x8080_8080_8080_8080 != 0 { break }
+      position += 8
+    }
     while true {
       let next = byte(position)
       if next == 0x0a || next == 0x0d || (next == 0 && position >= count) { return }
@@ -218,6 +226,12 @@ struct PythonLexer {
     loop: while true {
       switch byte(position) {
       case 0x20:
+        while bytes.span.word(at: position) == 0x2020_2020_2020_2020 {
+          column += 8
+          alternative += 8
+          position += 8
+        }
+        guard byte(position) == 0x20 else { continue loop }
         column += 1
         alternative += 1
       case 0x09:

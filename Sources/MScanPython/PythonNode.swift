@@ -1,3 +1,5 @@
+import MScanBytes
+
 /// What a node of the tree is. Children are listed in order; `data` is the node's own number.
 enum NodeKind: UInt8, Sendable {
   // Expressions.
@@ -225,24 +227,41 @@ struct LineTable: Sendable {
   /// Offset of the first zero byte.
   private(set) var firstNull: Int?
   /// Whether every byte is ASCII.
-  let isASCII: Bool
+  private(set) var isASCII = true
 
   /// - Parameter count: bytes of the text; four more follow it.
   init(_ bytes: [UInt8], count: Int) {
     starts.reserveCapacity(count / 32 + 1)
-    var seen: UInt8 = 0
-    for at in 0..<count {
-      let byte = bytes[at]
-      seen |= byte
-      guard byte <= 0x0d else { continue }
-      switch byte {
-      case 0x0a: starts.append(UInt32(truncatingIfNeeded: at + 1))
-      case 0x0d where bytes[at + 1] != 0x0a: starts.append(UInt32(truncatingIfNeeded: at + 1))
-      case 0 where firstNull == nil: firstNull = at
-      default: break
+    let text = bytes.span
+    let (low, high): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+    var seen: UInt64 = 0
+    var at = 0
+    while at < count {
+      let room = count &- at
+      // Behind the end stand blanks.
+      let word =
+        room >= 8
+        ? text.word(at: at) ?? 0
+        : text.shortWord(at: at, count: room) | (low &* 0x20) &<< UInt64(truncatingIfNeeded: room &* 8)
+      seen |= word
+      // The high bit of each byte below 0x0e, and of some others behind one.
+      var found = (word &- low &* 0x0e) & ~word & high
+      while found != 0 {
+        take(at &+ found.trailingZeroBitCount &>> 3, text)
+        found &= found &- 1
       }
+      at &+= 8
     }
-    isASCII = seen < 0x80
+    isASCII = seen & high == 0
+  }
+
+  private mutating func take(_ at: Int, _ text: Span<UInt8>) {
+    switch text[at] {
+    case 0x0a: starts.append(UInt32(truncatingIfNeeded: at &+ 1))
+    case 0x0d where at &+ 1 >= text.count || text[at &+ 1] != 0x0a: starts.append(UInt32(truncatingIfNeeded: at &+ 1))
+    case 0 where firstNull == nil: firstNull = at
+    default: break
+    }
   }
 
   /// Line from 1, column from 0 in bytes.

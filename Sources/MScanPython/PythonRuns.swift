@@ -56,35 +56,11 @@ struct PythonRuns {
     guard tree[scope.node].kind == .functionDefinition else { return .call }
     let name = tree.names.text(tree[scope.node].data)
     switch scopes.scopes[scope.parent].kind {
-    case .module:
-      switch name {
-      case "__getattr__", "__dir__": return .import
-      // What serving containers and test runners look for in a module.
-      case "model_fn", "pytest_configure", "pytest_sessionstart", "pytest_load_initial_conftests": return .construction
-      case "input_fn", "predict_fn", "output_fn", "transform_fn", "lambda_handler", "generate": return .forward
-      default: return isCalled && !name.hasPrefix("_") ? .construction : .call
-      }
+    case .module: return Self.ofModules[name] ?? (isCalled && !name.hasPrefix("_") ? .construction : .call)
     case .class:
+      if let known = Self.ofClasses[name] { return known }
       switch name {
-      case "__init_subclass__", "__set_name__", "__class_getitem__", "__prepare__", "__mro_entries__": return .import
       case "__new__", "__init__": return isMetaclass(scopes.scopes[scope.parent].node) ? .import : .construction
-      case "__post_init__", "__del__", "__reduce__", "__reduce_ex__", "__setstate__", "__getstate__":
-        return .construction
-      // What loaders call of their own accord.
-      case "from_pretrained", "_from_pretrained", "from_config", "_from_config", "from_dict", "get_config_dict",
-        "_init_weights", "init_weights", "post_init", "tie_weights", "_tie_weights", "load_state_dict",
-        "_load_from_state_dict", "_load_pretrained_model", "get_init_context", "can_generate", "build", "eval",
-        "reset_parameters", "get_input_embeddings", "get_output_embeddings", "get_vocab", "vocab_size",
-        "register_for_auto_class", "resize_token_embeddings", "initialize_weights",
-        // A node of a workflow is asked what it takes when it is listed.
-        "INPUT_TYPES", "VALIDATE_INPUTS", "IS_CHANGED", "fingerprint_inputs", "define_schema":
-        return .construction
-      case "forward", "generate", "encode", "decode", "tokenize", "_tokenize", "predict", "preprocess", "postprocess",
-        "_forward", "inference", "handle", "run", "call", "initialize", "execute",
-        "_apply", "to", "cuda", "half", "prepare_inputs_for_generation", "_update_model_kwargs_for_generation",
-        "_reorder_cache", "apply_chat_template", "_sanitize_parameters", "convert_tokens_to_string",
-        "_convert_token_to_id", "_convert_id_to_token", "build_inputs_with_special_tokens", "batch_decode":
-        return .forward
       // A serving container makes ready what it asks for predictions.
       case "setup":
         let isServed = tree.names.number(of: "predict").map { scopes.found($0, in: scope.parent) != nil } ?? false
@@ -96,6 +72,41 @@ struct PythonRuns {
     default: return .call
     }
   }
+
+  private static func table(_ names: [Moment: [String]]) -> [String: Moment] {
+    var found: [String: Moment] = [:]
+    for (moment, names) in names { for name in names { found[name] = moment } }
+    return found
+  }
+
+  /// What Python, serving containers and test runners look for in a module.
+  private static let ofModules = table([
+    .import: ["__getattr__", "__dir__"],
+    .construction: ["model_fn", "pytest_configure", "pytest_sessionstart", "pytest_load_initial_conftests"],
+    .forward: ["input_fn", "predict_fn", "output_fn", "transform_fn", "lambda_handler", "generate"],
+  ])
+
+  /// What Python and loaders call of a class of their own accord.
+  private static let ofClasses = table([
+    .import: ["__init_subclass__", "__set_name__", "__class_getitem__", "__prepare__", "__mro_entries__"],
+    .construction: [
+      "__post_init__", "__del__", "__reduce__", "__reduce_ex__", "__setstate__", "__getstate__",
+      "from_pretrained", "_from_pretrained", "from_config", "_from_config", "from_dict", "get_config_dict",
+      "_init_weights", "init_weights", "post_init", "tie_weights", "_tie_weights", "load_state_dict",
+      "_load_from_state_dict", "_load_pretrained_model", "get_init_context", "can_generate", "build", "eval",
+      "reset_parameters", "get_input_embeddings", "get_output_embeddings", "get_vocab", "vocab_size",
+      "register_for_auto_class", "resize_token_embeddings", "initialize_weights",
+      // A node of a workflow is asked what it takes when it is listed.
+      "INPUT_TYPES", "VALIDATE_INPUTS", "IS_CHANGED", "fingerprint_inputs", "define_schema",
+    ],
+    .forward: [
+      "forward", "generate", "encode", "decode", "tokenize", "_tokenize", "predict", "preprocess", "postprocess",
+      "_forward", "inference", "handle", "run", "call", "initialize", "execute",
+      "_apply", "to", "cuda", "half", "prepare_inputs_for_generation", "_update_model_kwargs_for_generation",
+      "_reorder_cache", "apply_chat_template", "_sanitize_parameters", "convert_tokens_to_string",
+      "_convert_token_to_id", "_convert_id_to_token", "build_inputs_with_special_tokens", "batch_decode",
+    ],
+  ])
 
   /// Whether reading an attribute calls it.
   private func isProperty(_ function: NodeID) -> Bool {

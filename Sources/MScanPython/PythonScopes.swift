@@ -228,18 +228,25 @@ struct PythonScopes {
     return scopes.count - 1
   }
 
-  private mutating func later(_ nodes: some Sequence<NodeID>, _ scope: Int) {
+  /// Goes on with the children of a node.
+  private mutating func later(_ id: NodeID, _ scope: Int) {
     let mark = pending.count
-    for node in nodes {
-      switch tree.nodes[Int(node)].kind {
+    var next = tree.nodes[Int(id)].first
+    while next != 0 {
+      let child = tree.nodes[Int(next)]
+      scopeOf[Int(next)] = UInt32(truncatingIfNeeded: scope)
+      switch child.kind {
       // Nothing is in them or bound by them.
-      case .name, .number, .constant, .string, .text:
-        scopeOf[Int(node)] = UInt32(truncatingIfNeeded: scope)
-      default: pending.append((node, scope))
+      case .name, .number, .constant, .string, .text: break
+      // The object alone.
+      case .attribute where tree.nodes[Int(child.first)].kind == .name:
+        scopeOf[Int(child.first)] = UInt32(truncatingIfNeeded: scope)
+      default: pending.append((next, scope))
       }
+      next = child.next
     }
     // The stack gives them back in order, so that bindings come in the order of the text.
-    pending[mark...].reverse()
+    if pending.count - mark > 1 { pending[mark...].reverse() }
   }
 
   // MARK: - Nodes
@@ -253,60 +260,60 @@ struct PythonScopes {
     case .classDefinition:
       bind(node.data, .classDefinition(id), in: scope)
       let inner = open(.class, id, in: scope)
-      for child in Array(tree.children(of: id)).reversed() {
+      for child in tree.childList(of: id).reversed() {
         pending.append((child, tree[child].kind == .block ? inner : scope))
       }
     case .listComprehension, .setComprehension, .dictionaryComprehension, .generator:
-      later(tree.children(of: id), open(.comprehension, id, in: scope))
+      later(id, open(.comprehension, id, in: scope))
     case .comprehensionFor, .forStatement:
       let place = node.first
       let source = place == 0 ? 0 : tree.nodes[Int(place)].next
       if source != 0 { target(place, .element(source), in: scope) }
-      later(tree.children(of: id), scope)
+      later(id, scope)
     case .assignment: assignment(id, scope)
     case .annotatedAssignment:
-      let children = Array(tree.children(of: id))
+      let children = tree.childList(of: id)
       if children.count == 3 { target(children[0], .value(children[2]), in: scope) }
-      later(children, scope)
+      later(id, scope)
     case .augmentedAssignment:
-      let children = Array(tree.children(of: id))
+      let children = tree.childList(of: id)
       if children.count == 2, tree[children[0]].kind == .name {
         bind(tree[children[0]].data, .added(children[1]), in: scope)
       }
-      later(children, scope)
+      later(id, scope)
     case .namedExpression:
-      let children = Array(tree.children(of: id))
+      let children = tree.childList(of: id)
       var outer = scope
       while scopes[outer].kind == .comprehension { outer = scopes[outer].parent }
       if children.count == 2 { target(children[0], .value(children[1]), in: outer) }
-      later(children, scope)
+      later(id, scope)
     case .withItem:
-      let children = Array(tree.children(of: id))
+      let children = tree.childList(of: id)
       if children.count == 2 {
         target(children[1], .value(children[0]), in: scope)
         // What a generator yields, where it is made a context.
         target(children[1], .element(children[0]), in: scope)
       }
-      later(children, scope)
+      later(id, scope)
     case .exceptClause:
       if node.data != PythonNames.none { bind(node.data, .unknown, in: scope) }
-      later(tree.children(of: id), scope)
+      later(id, scope)
     case .call:
       namespaceChange(by: id)
-      later(tree.children(of: id), scope)
+      later(id, scope)
     case .globalStatement:
       let at = owner(scope)
       for name in tree.children(of: id) { scopes[at].globals.insert(tree[name].data) }
     case .importStatement, .importFromStatement: imports(id, scope)
     case .returnStatement:
       if node.first != 0 { scopes[function(around: scope)].returns.append(node.first) }
-      later(tree.children(of: id), scope)
+      later(id, scope)
     case .yield:
       if node.first != 0 { scopes[function(around: scope)].yields.append(node.first) }
-      later(tree.children(of: id), scope)
+      later(id, scope)
     case .ifStatement where isScriptGuard(node.first):
       let inner = open(.scriptGuard, id, in: scope)
-      for child in Array(tree.children(of: id)).reversed() {
+      for child in tree.childList(of: id).reversed() {
         pending.append((child, tree[child].kind == .block ? inner : scope))
       }
     case .nonlocalStatement:
@@ -318,8 +325,8 @@ struct PythonScopes {
           captures(tree[clause].first, of: node.first, scope)
         }
       }
-      later(tree.children(of: id), scope)
-    default: later(tree.children(of: id), scope)
+      later(id, scope)
+    default: later(id, scope)
     }
   }
 
@@ -367,7 +374,7 @@ struct PythonScopes {
       target(place, .value(value), in: scope)
       place = tree.nodes[Int(place)].next
     }
-    later(tree.children(of: id), scope)
+    later(id, scope)
   }
 
   /// Binds what a target names. Tuples are taken apart as far as the value shows its parts.
@@ -385,17 +392,17 @@ struct PythonScopes {
           changes.append((place, value))
         }
       case .item:
-        let parts = Array(tree.children(of: place))
+        let parts = tree.childList(of: place)
         if case .value(let value) = binding { changes.append((place, value)) }
         if case .value(let value) = binding, parts.count == 2, isNamespace(parts[0]) { bindInModule(parts[1], value) }
         if case .value(let value) = binding, parts.count == 2, tree[parts[0]].kind == .name {
           itemValues[tree[parts[0]].data, default: []].append((parts[1], value))
         }
       case .tuple, .list:
-        let places = Array(tree.children(of: place))
+        let places = tree.childList(of: place)
         var values: [NodeID] = []
         if case .value(let value) = binding, tree[value].kind == .tuple || tree[value].kind == .list {
-          values = Array(tree.children(of: value))
+          values = tree.childList(of: value)
         }
         let pairs = values.count == places.count && !values.contains { tree[$0].kind == .starred }
         for (index, part) in places.enumerated() {
@@ -418,7 +425,7 @@ struct PythonScopes {
     guard test != 0, tree[test].kind == .comparison,
       tree[test].data == UInt32(TokenKind.equalEqual.rawValue)
     else { return false }
-    let sides = Array(tree.children(of: test))
+    let sides = tree.childList(of: test)
     guard sides.count == 2, let name = sides.first(where: { tree[$0].kind == .name }),
       let text = sides.first(where: { tree[$0].kind == .string })
     else { return false }
@@ -439,8 +446,8 @@ struct PythonScopes {
           bind(bound, .path(paths.path(level: 0, nil, name)), in: scope)
         } else {
           // `import a.b` binds `a`.
-          let top = String(tree.names.text(name).prefix { $0 != "." })
-          if let number = tree.names.number(of: top) { bind(number, .path(paths.path(top)), in: scope) }
+          let top = tree.names.bytes(of: name).prefix { $0 != UInt8(ascii: ".") }
+          if let number = tree.names.number(of: top.span) { bind(number, .path(paths.path(number)), in: scope) }
         }
         continue
       }

@@ -312,6 +312,7 @@ struct PythonStatements {
       let subjects = subjects(of: call.first, arguments: node)
       if concerns(subjects, .call) { state(call: node, subjects, range, into: &sink) }
       callee = subjects.first
+      isTypeTest = subjects == [isInstance] || subjects == [isSubclass]
     }
     if !isTypeTest { stateHandedOn(by: node, into: &sink) }
     stateTexts(handedOnBy: node, to: callee, into: &sink)

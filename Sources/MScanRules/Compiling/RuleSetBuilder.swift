@@ -9,10 +9,7 @@ struct CompiledRule: Sendable, Hashable {
   /// None may hold.
   var noneOf: [Condition]
 
-  /// Whether it asks for constructs of source code: `via is call`.
-  var judgesSource: Bool { !sourceConstructs.isEmpty }
-
-  /// Those of source code that its conditions on `via` name.
+  /// Constructs of source code that its conditions on `via` name: `via is call`.
   var sourceConstructs: SourceConstructs {
     var found = SourceConstructs()
     for condition in allOf

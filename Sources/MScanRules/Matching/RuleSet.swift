@@ -49,6 +49,8 @@ public struct RuleSet: Sendable {
 
   /// `rules` with their conditions, in the same order.
   let compiled: [CompiledRule]
+  /// Constructs of source code that each of them asks for.
+  private let constructs: [SourceConstructs]
   let allows: [CompiledAllow]
   /// Models that are known to be bad, in order of id.
   public let advisories: [KnownAdvisory]
@@ -67,6 +69,7 @@ public struct RuleSet: Sendable {
     self.tables = tables
     self.advisories = advisories
     rules = compiled.map(\.descriptor)
+    constructs = compiled.map(\.sourceConstructs)
     valueInterest = Self.interest(of: tables[FactKind.value.ordinal])
     textInterest = Self.keywords(of: tables[FactKind.text.ordinal])
     self.version = version ?? Self.version(of: Self.body(compiled, allows, tables, advisories))
@@ -96,7 +99,6 @@ public struct RuleSet: Sendable {
   /// Which calls of source code the rules for source name; every call when one of them names any.
   public var callInterest: CallInterest {
     let table = tables[FactKind.callable.ordinal]
-    let constructs = compiled.map(\.sourceConstructs)
     guard (table.any + table.otherwise).allSatisfy({ constructs[$0].isEmpty }) else { return .all }
     let wanted = table.names.entries.indices.map { entry in
       table.names.postings(of: entry).reduce(into: SourceConstructs()) { found, posting in
@@ -247,9 +249,10 @@ public struct RuleSet: Sendable {
   private func holds(_ rule: Int, _ fact: Fact, _ context: MatchContext) -> Bool {
     if quiet.contains(rule) { return false }
     // A rule about what loaders run says nothing of source, where the same name is called for good reasons.
-    if case .callable(let callable) = fact.payload, callable.isInSource, !compiled[rule].judgesSource { return false }
-    return compiled[rule].allOf.allSatisfy { $0.holds(for: attribute($0.attribute, of: fact, in: context)) }
-      && !compiled[rule].noneOf.contains { $0.holds(for: attribute($0.attribute, of: fact, in: context)) }
+    if case .callable(let callable) = fact.payload, callable.isInSource, constructs[rule].isEmpty { return false }
+    let (all, none) = (compiled[rule].allOf, compiled[rule].noneOf)
+    return all.allSatisfy { $0.holds(for: attribute($0.attribute, of: fact, in: context)) }
+      && !none.contains { $0.holds(for: attribute($0.attribute, of: fact, in: context)) }
   }
 
   private func permits(_ allow: Int, _ fact: Fact) -> Bool {

@@ -148,8 +148,10 @@ struct DottedPaths {
       case UInt8(ascii: "("): entry.form = .result
       case UInt8(ascii: "?"): entry.form = .unknown
       default:
-        let isFamiliar = Int(word) < names.count ? familiar.contains(word) : KnownFunction.roots.contains(text(ofWord: word))
-        if isFamiliar { entry.form.insert(.familiar) }
+        let isOwn = Int(word) < names.count
+        if isOwn ? familiar.contains(word) : KnownFunction.roots.contains(text(ofWord: word)) {
+          entry.form.insert(.familiar)
+        }
       }
     } else {
       let before = entries[Int(parent)]
@@ -187,6 +189,11 @@ struct DottedPaths {
   private mutating func append(_ name: UInt32, to parent: UInt32) -> UInt32 {
     let bytes = names.bytes(of: name)
     if !bytes.contains(Self.dot) || bytes.count > Self.textLimit { return child(parent, name) }
+    return append(bytes, to: parent)
+  }
+
+  /// Word by word.
+  private mutating func append(_ bytes: ArraySlice<UInt8>, to parent: UInt32) -> UInt32 {
     var at = parent
     var start = bytes.startIndex
     while let end = bytes[start...].firstIndex(of: Self.dot) {
@@ -200,13 +207,11 @@ struct DottedPaths {
   mutating func path(_ text: String) -> DottedPath { append(text, to: Self.none) }
 
   private mutating func append(_ text: String, to parent: UInt32) -> DottedPath {
-    var at = parent
     // A computed text may be long; then it is no name, and one word.
     if !text.utf8.contains(Self.dot) || text.utf8.count > Self.textLimit {
-      return DottedPath(number: child(at, word(text)))
+      return DottedPath(number: child(parent, word(text)))
     }
-    for part in text.split(separator: ".", omittingEmptySubsequences: false) { at = child(at, word(String(part))) }
-    return DottedPath(number: at)
+    return DottedPath(number: append(Array(text.utf8)[...], to: parent))
   }
 
   /// `path.name`.

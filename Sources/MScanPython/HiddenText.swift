@@ -49,8 +49,10 @@ enum HiddenText {
     while at < bytes.count {
       guard bytes[at] >= 0x80 else {
         if run != nil { close(at) }
-        previous = UInt32(bytes[at])
+        // Eight at a time.
         at += 1
+        while let word = bytes.span.word(at: at), word & 0x8080_8080_8080_8080 == 0 { at += 8 }
+        previous = UInt32(bytes[at - 1])
         continue
       }
       let (scalar, length) = decode(bytes, at)
@@ -142,8 +144,8 @@ enum HiddenText {
       }
       guard !known[Int(node.data)] else { continue }
       known[Int(node.data)] = true
+      guard tree.names.bytes(of: node.data).contains(where: { $0 >= 0x80 }) else { continue }
       let text = tree.names.text(node.data)
-      guard text.utf8.contains(where: { $0 >= 0x80 }) else { continue }
       // A definition is shown by its first line, not by all of it.
       state(text, tree, Int(node.start), node.kind == .name ? end : Int(node.start) + 1, tell)
     }
@@ -156,7 +158,16 @@ enum HiddenText {
 
     init(_ bytes: [UInt8]) {
       isWide = [Bool](repeating: false, count: bytes.count >> Self.bits + 1)
-      for (at, byte) in bytes.enumerated() where byte >= 0x80 { isWide[at >> Self.bits] = true }
+      let text = bytes.span
+      var at = 0
+      while at < text.count {
+        if let word = text.word(at: at), word & 0x8080_8080_8080_8080 == 0 {
+          at += 8
+        } else {
+          if text[at] >= 0x80 { isWide[at >> Self.bits] = true }
+          at += 1
+        }
+      }
     }
 
     /// False only for what has none in it; asked of short spans, true for all longer than a block.

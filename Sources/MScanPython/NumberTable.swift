@@ -1,4 +1,9 @@
-/// Numbers by a key of two numbers: open addressing, with a seed of its own each time, so that no text can be made to
+/// A number that nobody knows before the program runs, for tables of what files say. Nothing that depends on it is shown.
+enum HashSeed {
+  static let value = UInt64.random(in: .min ... .max) | 1
+}
+
+/// Numbers by a key of two numbers: open addressing, with a seed of each run's own, so that no text can be made to
 /// collide. Nothing is ever taken out.
 struct NumberTable: Sendable {
   private struct Slot {
@@ -14,7 +19,7 @@ struct NumberTable: Sendable {
 
   /// - Parameter capacity: how many are expected.
   init(capacity: Int) {
-    seed = UInt64.random(in: .min ... .max) | 1
+    seed = HashSeed.value
     var size = 64
     while size < capacity * 2 { size *= 2 }
     slots = [Slot](repeating: Slot(key: 0, number: Self.free), count: size)

@@ -3,7 +3,7 @@ import MScanBytes
 /// The names of a module, each once, by number. A name is a range of the text, or bytes of its own where Python sees
 /// another one than what is written.
 ///
-/// Open addressing with a seed of its own each time, so that no text can be made to collide.
+/// Open addressing with a seed of each run's own, so that no text can be made to collide.
 struct PythonNames: Sendable {
   static let none = UInt32.max
 
@@ -26,7 +26,7 @@ struct PythonNames: Sendable {
   /// - Parameter bytes: under 4 GiB.
   init(_ bytes: [UInt8]) {
     self.bytes = bytes
-    seed = UInt64.random(in: .min ... .max) | 1
+    seed = HashSeed.value
     slots = [UInt32](repeating: Self.none, count: 256)
     mask = 255
   }
@@ -71,7 +71,8 @@ struct PythonNames: Sendable {
 
   @inline(__always)
   private static func mixed(_ word: UInt64, _ length: Int, _ state: UInt64) -> UInt32 {
-    let mixed = folded(word ^ state, (state &<< 1 ^ 0x9e37_79b9_7f4a_7c15) &+ UInt64(truncatingIfNeeded: length) &<< 3 | 1)
+    let other = (state &<< 1 ^ 0x9e37_79b9_7f4a_7c15) &+ UInt64(truncatingIfNeeded: length) &<< 3
+    let mixed = folded(word ^ state, other | 1)
     return UInt32(truncatingIfNeeded: mixed ^ mixed &>> 32)
   }
 

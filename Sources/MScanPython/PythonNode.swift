@@ -127,17 +127,26 @@ struct Node: Sendable {
 
 typealias NodeID = UInt32
 
-/// The tree of one module, and the text it was read from.
-struct PythonTree: Sendable {
+/// The tree of one module, and the text it was read from. A class, so that all who ask have the same one and nothing of
+/// it is copied.
+final class PythonTree: Sendable {
   /// The decoded text, with four zero bytes behind it.
-  var bytes: [UInt8]
-  var nodes: [Node]
-  var names: PythonNames
-  var lines: LineTable
+  let bytes: [UInt8]
+  let nodes: [Node]
+  let names: PythonNames
+  let lines: LineTable
   /// The first thing that CPython would refuse; nil for a module it takes.
-  var failure: (offset: Int, problem: StaticString)?
+  let failure: (offset: Int, problem: StaticString)?
   /// A bound that was reached, so that the tree is not whole.
-  var limit: (name: String, offset: Int)?
+  let limit: (name: String, offset: Int)?
+
+  init(
+    bytes: [UInt8], nodes: [Node], names: PythonNames, lines: LineTable, failure: (offset: Int, problem: StaticString)?,
+    limit: (name: String, offset: Int)?
+  ) {
+    (self.bytes, self.nodes, self.names, self.lines) = (bytes, nodes, names, lines)
+    (self.failure, self.limit) = (failure, limit)
+  }
 
   subscript(id: NodeID) -> Node { nodes[Int(id)] }
 

@@ -333,7 +333,7 @@ struct PythonResolver {
   }
 
   private mutating func values(
-    of binding: PythonScopes.Binding, before all: PythonScopes.Bindings
+    of binding: PythonScopes.Binding, before all: BoundNames.Bindings
   ) -> [PythonValue] {
     switch binding {
     case .value(let node): return values(of: node)

@@ -1,9 +1,11 @@
 /// The scopes of a module and what is bound in each, by Python's rules: module, classes, functions, lambdas and
 /// comprehensions. Every assignment counts, whatever the order they run in.
-struct PythonScopes {
+///
+/// A class, so that all who ask have the same one and nothing of it is copied.
+final class PythonScopes: Sendable {
   enum Kind { case module, `class`, function, comprehension, scriptGuard }
 
-  struct Scope {
+  struct Scope: Sendable {
     var kind: Kind
     /// The scope around it; the module's own index for the module.
     var parent: Int
@@ -19,7 +21,7 @@ struct PythonScopes {
     var yields: [NodeID] = []
   }
 
-  enum Binding {
+  enum Binding: Sendable {
     case value(NodeID)
     /// `+=` and its kin: the value added.
     case added(NodeID)
@@ -40,83 +42,93 @@ struct PythonScopes {
   }
 
   let tree: PythonTree
-  private(set) var scopes: [Scope] = [Scope(kind: .module, parent: 0, node: 0)]
+  let scopes: [Scope]
   /// The scope that each node is evaluated in.
-  private(set) var scopeOf: [UInt32]
+  let scopeOf: [UInt32]
   /// The scope that a definition, lambda or comprehension opens.
-  private(set) var opened: [NodeID: Int] = [:]
-  /// The bindings of each name in each scope: chains through ``bindings``, by the number that ``bound`` has for the two.
-  private var bound: NumberTable
-  private var chains: [(first: UInt32, last: UInt32)] = []
-  /// For each name the one scope that binds it, and its chain; most names have but one.
-  private var homes: [Home]
-  private var bindings: [Link] = []
+  let opened: [NodeID: Int]
   /// Values assigned to an attribute of anything, by the attribute's name.
-  private(set) var attributeValues: [[NodeID]]
+  let attributeValues: [[NodeID]]
   /// `name[index] = value`, by the name.
-  private(set) var itemValues: [UInt32: [(index: NodeID, value: NodeID)]] = [:]
+  let itemValues: [UInt32: [(index: NodeID, value: NodeID)]]
   /// `object.name = value` and `object[index] = value`, in no order.
-  private(set) var changes: [(target: NodeID, value: NodeID)] = []
+  let changes: [(target: NodeID, value: NodeID)]
   /// Values assigned to names.
-  private(set) var assigned: [NodeID] = []
+  let assigned: [NodeID]
   /// Modules that everything is imported from.
-  private(set) var starImports: [String] = []
+  let starImports: [String]
+  private let bound: BoundNames
 
-  /// Whatever is imported.
-  private(set) var paths: DottedPaths
-
-  private var pending: [(node: NodeID, scope: Int)] = []
-  /// Numbers of names that ``namespaceChange(by:)`` looks for at every call; nil where the module does not have them.
-  let setattrName: UInt32?
-  let updateName: UInt32?
-  /// Of `_`, which patterns give no value.
-  let wildcardName: UInt32?
-
-  init(_ tree: PythonTree) {
-    self.tree = tree
-    setattrName = tree.names.number(of: "setattr")
-    updateName = tree.names.number(of: "update")
-    wildcardName = tree.names.number(of: "_")
-    scopeOf = [UInt32](repeating: 0, count: tree.nodes.count)
-    bound = NumberTable(capacity: tree.names.count)
-    homes = [Home](repeating: Home(), count: tree.names.count)
-    attributeValues = [[NodeID]](repeating: [], count: tree.names.count)
-    paths = DottedPaths(tree.names)
-    pending = [(0, 0)]
-    while let (node, scope) = pending.popLast() { visit(node, scope) }
+  init(_ reader: PythonScopeReader) {
+    tree = reader.tree
+    scopes = reader.scopes
+    scopeOf = reader.scopeOf
+    opened = reader.opened
+    attributeValues = reader.attributeValues
+    itemValues = reader.itemValues
+    changes = reader.changes
+    assigned = reader.assigned
+    starImports = reader.starImports
+    bound = reader.bound
   }
 
-  fileprivate struct Link {
-    var binding: Binding
+  /// Whether a scope is the module's own, or that of a class or comprehension in no function.
+  func isOutsideFunctions(_ scope: Int) -> Bool {
+    var at = scope
+    while at != 0 {
+      guard scopes[at].kind == .class || scopes[at].kind == .comprehension else { return false }
+      at = scopes[at].parent
+    }
+    return true
+  }
+
+  /// How many names there are in all scopes together.
+  var boundCount: Int { bound.count }
+
+  /// Whether any scope binds a name.
+  func isBound(_ name: UInt32) -> Bool { bound.home(of: name).scope != BoundNames.Home.none }
+
+  func found(_ name: UInt32, in scope: Int) -> BoundNames.Bindings? {
+    bound.number(of: name, in: scope).map { bound.bindings(of: $0) }
+  }
+
+  /// The number that a name has in one scope, among all of the module; nil where it is not bound.
+  func number(of name: UInt32, in scope: Int) -> Int? { bound.number(of: name, in: scope) }
+
+  /// What a name of that number is bound to.
+  func bindings(of number: Int) -> BoundNames.Bindings { bound.bindings(of: number) }
+
+  /// The same where there is but one; nil where there are more.
+  func onlyBinding(of number: Int) -> Binding? { bound.onlyBinding(of: number) }
+
+  /// The number of the name that an expression in a scope means, by Python's rules: a class's own names are not seen
+  /// from the functions in it. Nil for what nothing binds.
+  func number(of name: UInt32, seenFrom scope: Int) -> Int? {
+    let home = bound.home(of: name)
+    if home.scope == 0 { return Int(home.number) }
+    if home.scope == BoundNames.Home.none { return nil }
+    var at = scope
+    var isFirst = true
+    while true {
+      if isFirst || scopes[at].kind != .class, let number = bound.number(of: name, in: at) { return number }
+      // Scopes are in the order of their opening: none further out is the one.
+      if at == 0 || home.scope != BoundNames.Home.several && at < Int(home.scope) { return nil }
+      if scopes[at].kind == .function { isFirst = false }
+      at = scopes[at].parent
+    }
+  }
+}
+
+/// What each name is bound to in each scope.
+struct BoundNames: Sendable {
+  struct Link: Sendable {
+    var binding: PythonScopes.Binding
     /// The next one of the same name; 0 for none.
     var next: UInt32 = 0
   }
 
-  /// What a name is bound to in one scope, in the order of the text. Never empty.
-  struct Bindings: Sequence, IteratorProtocol {
-    /// Of this name in this scope, among all of the module.
-    let number: Int
-    let first: Binding
-    private let links: [Link]
-    private var upcoming: UInt32
-
-    fileprivate init(_ number: Int, _ links: [Link], from start: UInt32) {
-      self.number = number
-      self.links = links
-      first = links[Int(start)].binding
-      upcoming = start &+ 1
-    }
-
-    mutating func next() -> Binding? {
-      guard upcoming != 0 else { return nil }
-      let link = links[Int(upcoming &- 1)]
-      upcoming = link.next
-      return link.binding
-    }
-  }
-
   /// Where a name is bound.
-  fileprivate struct Home {
+  struct Home: Sendable {
     static let none = UInt32.max
     static let several = UInt32.max - 1
     /// The scope, ``none``, or ``several``.
@@ -125,339 +137,85 @@ struct PythonScopes {
     var number: UInt32 = 0
   }
 
-  /// How many names there are in all scopes together.
-  var boundCount: Int { chains.count }
+  /// What a name is bound to in one scope, in the order of the text. Never empty.
+  struct Bindings: Sequence, IteratorProtocol {
+    let first: PythonScopes.Binding
+    private let links: [Link]
+    private var upcoming: UInt32
 
-  /// Whether any scope binds a name.
-  func isBound(_ name: UInt32) -> Bool {
-    homes.indices.contains(Int(name)) && homes[Int(name)].scope != Home.none
+    fileprivate init(_ links: [Link], from start: UInt32) {
+      self.links = links
+      first = links[Int(start)].binding
+      upcoming = start &+ 1
+    }
+
+    mutating func next() -> PythonScopes.Binding? {
+      guard upcoming != 0 else { return nil }
+      let link = links[Int(upcoming &- 1)]
+      upcoming = link.next
+      return link.binding
+    }
   }
 
-  func found(_ name: UInt32, in scope: Int) -> Bindings? { number(of: name, in: scope).map { bindings(of: $0) } }
+  /// The bindings of each name in each scope: chains through `links`, by number.
+  private var chains: [(first: UInt32, last: UInt32)] = []
+  private var links: [Link] = []
+  /// For each name the one scope that binds it; most names have but one.
+  private var homes: [Home]
+  /// The numbers of the others, by scope and name.
+  private var numbers = NumberTable(capacity: 32)
 
-  /// The number that a name has in one scope, among all of the module; nil where it is not bound.
+  /// - Parameter names: how many the module has.
+  init(names: Int) { homes = [Home](repeating: Home(), count: names) }
+
+  var count: Int { chains.count }
+
+  func home(of name: UInt32) -> Home { homes.indices.contains(Int(name)) ? homes[Int(name)] : Home() }
+
   func number(of name: UInt32, in scope: Int) -> Int? {
-    guard homes.indices.contains(Int(name)) else { return nil }
-    let home = homes[Int(name)]
-    if home.scope == Home.several { return bound[Self.key(scope, name)].map { Int($0) } }
+    let home = home(of: name)
+    if home.scope == Home.several { return numbers[Self.key(scope, name)].map { Int($0) } }
     return Int(home.scope) == scope ? Int(home.number) : nil
   }
 
-  /// What a name of that number is bound to.
-  func bindings(of number: Int) -> Bindings { Bindings(number, bindings, from: chains[number].first) }
+  func bindings(of number: Int) -> Bindings { Bindings(links, from: chains[number].first) }
 
-  /// The same where there is but one; nil where there are more.
-  func onlyBinding(of number: Int) -> Binding? {
+  func onlyBinding(of number: Int) -> PythonScopes.Binding? {
     let chain = chains[number]
-    return chain.first == chain.last ? bindings[Int(chain.first)].binding : nil
+    return chain.first == chain.last ? links[Int(chain.first)].binding : nil
   }
 
-  /// The number of the name that an expression in a scope means, by Python's rules: a class's own names are not seen
-  /// from the functions in it. Nil for what nothing binds.
-  func number(of name: UInt32, seenFrom scope: Int) -> Int? {
-    guard homes.indices.contains(Int(name)) else { return nil }
-    let home = homes[Int(name)]
-    if home.scope == 0 { return Int(home.number) }
-    if home.scope == Home.none { return nil }
-    var at = scope
-    var isFirst = true
-    while true {
-      if isFirst || scopes[at].kind != .class, let number = number(of: name, in: at) { return number }
-      // Scopes are in the order of their opening: none further out is the one.
-      if at == 0 || home.scope != Home.several && at < Int(home.scope) { return nil }
-      if scopes[at].kind == .function { isFirst = false }
-      at = scopes[at].parent
-    }
-  }
-
-  static func key(_ scope: Int, _ name: UInt32) -> UInt64 {
+  private static func key(_ scope: Int, _ name: UInt32) -> UInt64 {
     NumberTable.key(UInt32(truncatingIfNeeded: scope), name)
   }
 
-  /// Hands the names that were imported to who goes on with them.
-  mutating func takePaths() -> DottedPaths {
-    defer { paths = DottedPaths(PythonNames([])) }
-    return paths
-  }
-
-  /// The nearest scope that names are bound in.
-  private func owner(_ scope: Int) -> Int {
-    var at = scope
-    while scopes[at].kind == .scriptGuard { at = scopes[at].parent }
-    return at
-  }
-
-  mutating func bind(_ name: UInt32, _ binding: Binding, in scope: Int) {
-    var at = owner(scope)
-    if scopes[at].globals.contains(name) { at = 0 }
-    if scopes[at].outer.contains(name) {
-      // Which of them has the name may be told later on.
-      var around = scopes[at].parent
-      while around != 0 {
-        if scopes[around].kind == .function { chain(name, binding, in: around) }
-        around = scopes[around].parent
-      }
-    }
-    chain(name, binding, in: at)
-  }
-
-  private mutating func chain(_ name: UInt32, _ binding: Binding, in at: Int) {
-    if case .value(let node) = binding { assigned.append(node) }
-    let place = UInt32(truncatingIfNeeded: bindings.count)
-    bindings.append(Link(binding: binding))
+  /// Binds a name once more. What has no name (a broken statement) is bound nowhere.
+  mutating func bind(_ name: UInt32, _ binding: PythonScopes.Binding, in scope: Int) {
+    guard homes.indices.contains(Int(name)) else { return }
+    let place = UInt32(truncatingIfNeeded: links.count)
+    links.append(Link(binding: binding))
     let number = UInt32(truncatingIfNeeded: chains.count)
-    let chain = Int(bound.insert(number, for: Self.key(at, name)))
+    let chain = Int(settle(name, in: scope, as: number))
     if chain == chains.count {
       chains.append((place, place))
-      settle(name, in: at, as: number)
     } else {
-      bindings[Int(chains[chain].last)].next = place &+ 1
+      links[Int(chains[chain].last)].next = place &+ 1
       chains[chain].last = place
     }
   }
 
-  private mutating func settle(_ name: UInt32, in scope: Int, as number: UInt32) {
-    guard homes.indices.contains(Int(name)) else { return }
-    let isFirst = homes[Int(name)].scope == Home.none
-    homes[Int(name)] = Home(scope: isFirst ? UInt32(truncatingIfNeeded: scope) : Home.several, number: number)
-  }
-
-  private mutating func open(_ kind: Kind, _ node: NodeID, in parent: Int) -> Int {
-    scopes.append(Scope(kind: kind, parent: parent, node: node))
-    opened[node] = scopes.count - 1
-    return scopes.count - 1
-  }
-
-  /// Goes on with the children of a node.
-  private mutating func later(_ id: NodeID, _ scope: Int) {
-    let mark = pending.count
-    var next = tree.nodes[Int(id)].first
-    while next != 0 {
-      let child = tree.nodes[Int(next)]
-      scopeOf[Int(next)] = UInt32(truncatingIfNeeded: scope)
-      switch child.kind {
-      // Nothing is in them or bound by them.
-      case .name, .number, .constant, .string, .text: break
-      // The object alone.
-      case .attribute where tree.nodes[Int(child.first)].kind == .name:
-        scopeOf[Int(child.first)] = UInt32(truncatingIfNeeded: scope)
-      default: pending.append((next, scope))
-      }
-      next = child.next
+  /// The number of the name in the scope; `number`, from now on, when it had none.
+  private mutating func settle(_ name: UInt32, in scope: Int, as number: UInt32) -> UInt32 {
+    let home = homes[Int(name)]
+    if home.scope == Home.none {
+      homes[Int(name)] = Home(scope: UInt32(truncatingIfNeeded: scope), number: number)
+      return number
     }
-    // The stack gives them back in order, so that bindings come in the order of the text.
-    if pending.count - mark > 1 { pending[mark...].reverse() }
-  }
-
-  // MARK: - Nodes
-
-  private mutating func visit(_ id: NodeID, _ scope: Int) {
-    scopeOf[Int(id)] = UInt32(truncatingIfNeeded: scope)
-    let node = tree[id]
-    switch node.kind {
-    case .functionDefinition: function(id, scope)
-    case .lambda: lambda(id, scope)
-    case .classDefinition:
-      bind(node.data, .classDefinition(id), in: scope)
-      let inner = open(.class, id, in: scope)
-      for child in tree.childList(of: id).reversed() {
-        pending.append((child, tree[child].kind == .block ? inner : scope))
-      }
-    case .listComprehension, .setComprehension, .dictionaryComprehension, .generator:
-      later(id, open(.comprehension, id, in: scope))
-    case .comprehensionFor, .forStatement:
-      let place = node.first
-      let source = place == 0 ? 0 : tree.nodes[Int(place)].next
-      if source != 0 { target(place, .element(source), in: scope) }
-      later(id, scope)
-    case .assignment: assignment(id, scope)
-    case .annotatedAssignment:
-      let children = tree.childList(of: id)
-      if children.count == 3 { target(children[0], .value(children[2]), in: scope) }
-      later(id, scope)
-    case .augmentedAssignment:
-      let children = tree.childList(of: id)
-      if children.count == 2, tree[children[0]].kind == .name {
-        bind(tree[children[0]].data, .added(children[1]), in: scope)
-      }
-      later(id, scope)
-    case .namedExpression:
-      let children = tree.childList(of: id)
-      var outer = scope
-      while scopes[outer].kind == .comprehension { outer = scopes[outer].parent }
-      if children.count == 2 { target(children[0], .value(children[1]), in: outer) }
-      later(id, scope)
-    case .withItem:
-      let children = tree.childList(of: id)
-      if children.count == 2 {
-        target(children[1], .value(children[0]), in: scope)
-        // What a generator yields, where it is made a context.
-        target(children[1], .element(children[0]), in: scope)
-      }
-      later(id, scope)
-    case .exceptClause:
-      if node.data != PythonNames.none { bind(node.data, .unknown, in: scope) }
-      later(id, scope)
-    case .call:
-      namespaceChange(by: id)
-      later(id, scope)
-    case .globalStatement:
-      let at = owner(scope)
-      for name in tree.children(of: id) { scopes[at].globals.insert(tree[name].data) }
-    case .importStatement, .importFromStatement: imports(id, scope)
-    case .returnStatement:
-      if node.first != 0 { scopes[function(around: scope)].returns.append(node.first) }
-      later(id, scope)
-    case .yield:
-      if node.first != 0 { scopes[function(around: scope)].yields.append(node.first) }
-      later(id, scope)
-    case .ifStatement where isScriptGuard(node.first):
-      let inner = open(.scriptGuard, id, in: scope)
-      for child in tree.childList(of: id).reversed() {
-        pending.append((child, tree[child].kind == .block ? inner : scope))
-      }
-    case .nonlocalStatement:
-      let at = owner(scope)
-      for name in tree.children(of: id) { scopes[at].outer.insert(tree[name].data) }
-    case .matchStatement:
-      for block in tree.children(of: id) where tree[block].kind == .block {
-        for clause in tree.children(of: block) where tree[clause].kind == .caseClause && tree[clause].first != 0 {
-          captures(tree[clause].first, of: node.first, scope)
-        }
-      }
-      later(id, scope)
-    default: later(id, scope)
+    if Int(home.scope) == scope { return home.number }
+    if home.scope != Home.several {
+      _ = numbers.insert(home.number, for: Self.key(Int(home.scope), name))
+      homes[Int(name)].scope = Home.several
     }
-  }
-
-  private func function(around scope: Int) -> Int {
-    var at = scope
-    while scopes[at].kind != .function, at != 0 { at = scopes[at].parent }
-    return at
-  }
-
-  private mutating func function(_ id: NodeID, _ scope: Int) {
-    bind(tree[id].data, .function(id), in: scope)
-    let inner = open(.function, id, in: scope)
-    for child in tree.children(of: id) {
-      if tree[child].kind == .parameters { parameters(child, of: id, inner) }
-      pending.append((child, tree[child].kind == .block ? inner : scope))
-    }
-  }
-
-  private mutating func lambda(_ id: NodeID, _ scope: Int) {
-    let inner = open(.function, id, in: scope)
-    for child in tree.children(of: id) {
-      if tree[child].kind == .parameters {
-        parameters(child, of: id, inner)
-        pending.append((child, scope))
-      } else {
-        scopes[inner].returns.append(child)
-        pending.append((child, inner))
-      }
-    }
-  }
-
-  private mutating func parameters(_ list: NodeID, of function: NodeID, _ inner: Int) {
-    for (index, parameter) in tree.children(of: list).enumerated() {
-      let gathers = tree[parameter].flags & (ParameterForm.variadic | ParameterForm.keywords) != 0
-      bind(tree[parameter].data, .parameter(node: function, index: gathers ? -1 : index), in: inner)
-    }
-  }
-
-  private mutating func assignment(_ id: NodeID, _ scope: Int) {
-    var value = tree.nodes[Int(id)].first
-    guard value != 0 else { return }
-    while tree.nodes[Int(value)].next != 0 { value = tree.nodes[Int(value)].next }
-    var place = tree.nodes[Int(id)].first
-    while place != value {
-      target(place, .value(value), in: scope)
-      place = tree.nodes[Int(place)].next
-    }
-    later(id, scope)
-  }
-
-  /// Binds what a target names. Tuples are taken apart as far as the value shows its parts.
-  private mutating func target(_ place: NodeID, _ binding: Binding, in scope: Int) {
-    if tree.nodes[Int(place)].kind == .name { return bind(tree.nodes[Int(place)].data, binding, in: scope) }
-    var open: [(NodeID, Binding)] = [(place, binding)]
-    while let (place, binding) = open.popLast() {
-      let node = tree[place]
-      switch node.kind {
-      case .name: bind(node.data, binding, in: scope)
-      case .starred: open.append((node.first, .unknown))
-      case .attribute:
-        if case .value(let value) = binding {
-          if attributeValues.indices.contains(Int(node.data)) { attributeValues[Int(node.data)].append(value) }
-          changes.append((place, value))
-        }
-      case .item:
-        let parts = tree.childList(of: place)
-        if case .value(let value) = binding { changes.append((place, value)) }
-        if case .value(let value) = binding, parts.count == 2, isNamespace(parts[0]) { bindInModule(parts[1], value) }
-        if case .value(let value) = binding, parts.count == 2, tree[parts[0]].kind == .name {
-          itemValues[tree[parts[0]].data, default: []].append((parts[1], value))
-        }
-      case .tuple, .list:
-        let places = tree.childList(of: place)
-        var values: [NodeID] = []
-        if case .value(let value) = binding, tree[value].kind == .tuple || tree[value].kind == .list {
-          values = tree.childList(of: value)
-        }
-        let pairs = values.count == places.count && !values.contains { tree[$0].kind == .starred }
-        for (index, part) in places.enumerated() {
-          var own = Binding.unknown
-          switch binding {
-          case .value where pairs: own = .value(values[index])
-          case .value(let value): own = .element(value)
-          case .element(let source): own = .part(of: source, index: index)
-          default: break
-          }
-          open.append((part, own))
-        }
-      default: continue
-      }
-    }
-  }
-
-  /// `__name__ == "__main__"`: true only of a file that is started, not of one that is imported.
-  private func isScriptGuard(_ test: NodeID) -> Bool {
-    guard test != 0, tree[test].kind == .comparison,
-      tree[test].data == UInt32(TokenKind.equalEqual.rawValue)
-    else { return false }
-    let sides = tree.childList(of: test)
-    guard sides.count == 2, let name = sides.first(where: { tree[$0].kind == .name }),
-      let text = sides.first(where: { tree[$0].kind == .string })
-    else { return false }
-    let written = tree.bytes[Int(tree[text].start)..<Int(tree[text].end)]
-    return tree.names.text(tree[name].data) == "__name__"
-      && written.dropFirst().dropLast().elementsEqual("__main__".utf8)
-  }
-
-  // MARK: - Imports
-
-  private mutating func imports(_ id: NodeID, _ scope: Int) {
-    let statement = tree[id]
-    for alias in tree.children(of: id) {
-      let name = tree[alias].data
-      let bound = tree[alias].first == 0 ? nil : tree[tree[alias].first].data
-      if statement.kind == .importStatement {
-        if let bound {
-          bind(bound, .path(paths.path(level: 0, nil, name)), in: scope)
-        } else {
-          // `import a.b` binds `a`.
-          let top = tree.names.bytes(of: name).prefix { $0 != UInt8(ascii: ".") }
-          if let number = tree.names.number(of: top.span) { bind(number, .path(paths.path(number)), in: scope) }
-        }
-        continue
-      }
-      let module = statement.data == PythonNames.none ? nil : statement.data
-      if tree.names.firstByte(of: name) == UInt8(ascii: "*") {
-        let prefix = module.map { tree.names.text($0) } ?? ""
-        if statement.flags == 0, !starImports.contains(prefix), starImports.count < 64 { starImports.append(prefix) }
-      } else {
-        bind(bound ?? name, .path(paths.path(level: Int(statement.flags), module, name)), in: scope)
-      }
-    }
+    return numbers.insert(number, for: Self.key(scope, name))
   }
 }

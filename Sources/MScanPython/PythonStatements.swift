@@ -12,8 +12,9 @@ struct PythonStatements {
   var resolver: PythonResolver
   /// `?`: what nothing is known of.
   private let unknown: DottedPath
-  private let isInstance: DottedPath
-  private let isSubclass: DottedPath
+  /// Of the functions that look at types and call nothing; nil where the module does not name them.
+  private let isInstance: DottedPath?
+  private let isSubclass: DottedPath?
   /// Worked out when the first fact needs it: of most modules there is none to tell.
   private var knownRuns: PythonRuns?
   private let isStarted: Bool
@@ -41,13 +42,14 @@ struct PythonStatements {
     self.notes = notes
     texts = input.texts
     calls = input.calls.decided()
-    var found = PythonScopes(tree)
-    let paths = found.takePaths()
-    scopes = found
-    resolver = PythonResolver(tree: tree, scopes: found, paths: paths, limits: input.limits)
+    let reader = PythonScopeReader(tree)
+    scopes = PythonScopes(reader)
+    var resolver = PythonResolver(tree: tree, scopes: scopes, paths: reader.paths, limits: input.limits)
     unknown = resolver.paths.path("?")
-    isInstance = resolver.paths.path("builtins.isinstance")
-    isSubclass = resolver.paths.path("builtins.issubclass")
+    let (isInstance, isSubclass) = (tree.names.number(of: "isinstance"), tree.names.number(of: "issubclass"))
+    self.isInstance = isInstance.map { resolver.paths.member($0, of: resolver.builtins) }
+    self.isSubclass = isSubclass.map { resolver.paths.member($0, of: resolver.builtins) }
+    self.resolver = resolver
     pathNames = ["join", "joinpath", "Path", "PurePath"].compactMap { tree.names.number(of: $0) }
     isStarted = input.name == "setup.py" || input.name == "__main__.py"
     isCalled = input.name == "hubconf.py"
@@ -294,7 +296,11 @@ struct PythonStatements {
   }
 
   mutating func moment(ofScope scope: Int) -> PythonModule.Moment {
-    if knownRuns == nil { knownRuns = followCalls() }
+    if knownRuns == nil {
+      // What stands in no function runs on import, whoever calls what.
+      if scopes.isOutsideFunctions(scope) { return .import }
+      knownRuns = followCalls()
+    }
     return knownRuns?.moments[scope] ?? .call
   }
 
@@ -312,7 +318,7 @@ struct PythonStatements {
       let subjects = subjects(of: call.first, arguments: node)
       if concerns(subjects, .call) { state(call: node, subjects, range, into: &sink) }
       callee = subjects.first
-      isTypeTest = subjects == [isInstance] || subjects == [isSubclass]
+      isTypeTest = subjects.count == 1 && (callee == isInstance || callee == isSubclass)
     }
     if !isTypeTest { stateHandedOn(by: node, into: &sink) }
     stateTexts(handedOnBy: node, to: callee, into: &sink)

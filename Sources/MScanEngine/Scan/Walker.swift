@@ -36,8 +36,9 @@ public struct Walker: Sendable {
     code = ModelCode(limits: limits)
   }
 
-  /// Files up to this size are read at once. Bytes; 64 KiB: what identification may look at anyway.
-  private static let wholeFile = 64 << 10
+  /// Files up to this size are read at once. Bytes; 256 KiB: nearly all source and settings,
+  /// which several readers look at.
+  private static let wholeFile = 256 << 10
 
   /// All facts of the target; nil when it is one of the files to skip.
   public func read(_ target: Target) -> FileScan? {

@@ -1,5 +1,5 @@
 /// What the patterns of a `match` bind.
-extension PythonScopes {
+extension PythonScopeReader {
   /// Binds what a pattern takes out of the subject, as far as both show their parts.
   mutating func captures(_ pattern: NodeID, of subject: NodeID, _ scope: Int) {
     var open: [(pattern: NodeID, binding: Binding)] = [(pattern, .value(subject))]

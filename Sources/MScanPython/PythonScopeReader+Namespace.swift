@@ -1,5 +1,5 @@
 /// Names of the module that are set by their text.
-extension PythonScopes {
+extension PythonScopeReader {
   /// `globals().update({"run": f})`, `globals().update(run=f)`, `setattr(sys.modules[__name__], "run", f)`.
   mutating func namespaceChange(by call: NodeID) {
     let callee = tree[tree[call].first]

@@ -5,13 +5,17 @@ struct PythonAnswer: Equatable {
 
   private static let pathMark: UInt32 = 1 << 31
   private static let listMark: UInt32 = 1 << 30
+  private static let activeMark: UInt32 = 1 << 29
 
   private init(raw: UInt32) { self.raw = raw }
 
   /// Not asked yet. Zero, so that a table of them costs little to make.
   static let open = PythonAnswer(raw: 0)
-  /// Being worked out.
-  static let active = PythonAnswer(raw: 1)
+  /// Being worked out, as the thing at a level of what is open (``PythonCycles/level``).
+  static func active(at level: Int) -> PythonAnswer {
+    PythonAnswer(raw: activeMark | UInt32(truncatingIfNeeded: level) & (activeMark - 1))
+  }
+
   /// Nothing is known.
   static let nothing = PythonAnswer(raw: 2)
 
@@ -29,6 +33,11 @@ struct PythonAnswer: Equatable {
 
   @inline(__always)
   var path: DottedPath? { raw & Self.pathMark != 0 ? DottedPath(number: raw & ~Self.pathMark) : nil }
+
+  @inline(__always)
+  var activeLevel: Int? {
+    raw & (Self.pathMark | Self.listMark | Self.activeMark) == Self.activeMark ? Int(raw & (Self.activeMark - 1)) : nil
+  }
 
   @inline(__always)
   var place: Int? {

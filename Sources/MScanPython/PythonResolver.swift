@@ -31,10 +31,11 @@ struct PythonResolver {
   /// Calls of each function or lambda of the module, for what its parameters are.
   var callSites: [NodeID: [NodeID]] = [:]
   private var depth = 0
+  var cycles: PythonCycles
   /// Dictionaries that are being looked into for what they spread.
   var spread = 0
-  /// Expressions that are being worked out, by node.
-  private var active: [Bool]
+  /// Expressions that are being worked out while names have values of their own, and their levels.
+  private var inside: [NodeID: Int] = [:]
   /// Values of names, by the number of the name in its scope, and of attributes, by the name's; those that are being
   /// worked out are marked.
   private var boundValues: [PythonAnswer]
@@ -53,8 +54,9 @@ struct PythonResolver {
     builtins = self.paths.path("builtins")
     boundValues = [PythonAnswer](repeating: .open, count: scopes.boundCount)
     assignedToAttribute = [PythonAnswer](repeating: .open, count: scopes.attributeValues.count)
+    cycles = PythonCycles(
+      nodes: tree.nodes.count, names: scopes.boundCount, attributes: scopes.attributeValues.count)
     memo = [PythonAnswer](repeating: .open, count: tree.nodes.count)
-    active = [Bool](repeating: false, count: tree.nodes.count)
     fuel = limits.pythonSteps
     depthBound = limits.pythonMeaning
   }
@@ -62,39 +64,62 @@ struct PythonResolver {
   /// Everything the expression could be; empty when nothing is known of it.
   mutating func values(of node: NodeID) -> [PythonValue] {
     if environment.isEmpty { return values(answer(of: node)) }
-    guard enter(node) else { return [] }
-    defer { leave(node) }
-    return kept(compute(node))
+    guard enter() else { return [] }
+    if let level = memo[Int(node)].activeLevel { return values(guess(.node(node), at: level)) }
+    if let level = inside[node] {
+      cycles.reached = min(cycles.reached, level)
+      return []
+    }
+    // Nothing of this is kept, nor what rests on it.
+    let (level, outer, mark) = (cycles.level, cycles.reached, cycles.tentative.count)
+    inside[node] = level
+    cycles.reached = .max
+    cycles.level += 1
+    depth += 1
+    let found = kept(compute(node))
+    depth -= 1
+    cycles.level = level
+    inside[node] = nil
+    if cycles.reached == level { forgetTentative(from: mark) }
+    if cycles.reached < level { cycles.lower(from: mark, to: cycles.reached) }
+    cycles.reached = cycles.reached < level ? min(outer, cycles.reached) : outer
+    return found
   }
 
   /// The same in one word. Outside of comprehensions that are being worked out.
   mutating func answer(of node: NodeID) -> PythonAnswer {
     let known = memo[Int(node)]
-    if known != .open { return known }
-    guard enter(node) else { return .nothing }
-    let found = work(out: node)
-    leave(node)
+    if known != .open, known.activeLevel == nil {
+      cycles.rest(on: .node(node))
+      return known
+    }
+    guard enter() else { return .nothing }
+    if let level = known.activeLevel { return guess(.node(node), at: level) }
+    if !inside.isEmpty, let level = inside[node] {
+      cycles.reached = min(cycles.reached, level)
+      return .nothing
+    }
+    memo[Int(node)] = .active(at: cycles.level)
+    depth += 1
+    let found = solve(.node(node))
+    depth -= 1
     memo[Int(node)] = found
     return found
   }
 
-  /// Takes a step down to an expression; false when there are none left. Asked again on the way to its own answer, an
-  /// expression adds nothing.
-  private mutating func enter(_ node: NodeID) -> Bool {
+  /// Takes a step down to an expression; false when there are none left.
+  private mutating func enter() -> Bool {
     guard depth < depthBound, fuel > 0 else {
-      if limit == nil { limit = fuel > 0 ? "pythonMeaning" : "pythonSteps" }
+      stop(at: fuel > 0 ? "pythonMeaning" : "pythonSteps")
       return false
     }
-    guard !active[Int(node)] else { return false }
-    active[Int(node)] = true
-    depth += 1
     fuel -= 1
     return true
   }
 
-  private mutating func leave(_ node: NodeID) {
-    depth -= 1
-    active[Int(node)] = false
+  /// Notes a limit, the first that was reached.
+  mutating func stop(at limit: String) {
+    if self.limit == nil { self.limit = limit }
   }
 
   /// The values of an answer.
@@ -105,7 +130,7 @@ struct PythonResolver {
   }
 
   /// Keeps values as an answer.
-  private mutating func answer(_ values: [PythonValue]) -> PythonAnswer {
+  mutating func answer(_ values: [PythonValue]) -> PythonAnswer {
     if values.isEmpty { return .nothing }
     if values.count == 1, let path = values[0].asPath, let answer = PythonAnswer(path) { return answer }
     guard let answer = PythonAnswer(listed: listed.count) else { return .nothing }
@@ -134,7 +159,7 @@ struct PythonResolver {
         return others <= Self.valueBound
       }
       paths += 1
-      if paths > Self.pathBound, limit == nil { limit = "pythonMeaning" }
+      if paths > Self.pathBound { stop(at: "pythonMeaning") }
       return paths <= Self.pathBound
     }
   }
@@ -142,6 +167,30 @@ struct PythonResolver {
   func children(_ node: NodeID) -> [NodeID] { tree.childList(of: node) }
 
   // MARK: - By kind
+
+  /// An answer, whatever is known of it.
+  mutating func work(out thing: Thing) -> PythonAnswer {
+    switch thing {
+    case .node(let node): return work(out: node)
+    case .name(let number):
+      switch scopes.onlyBinding(of: Int(number)) {
+      case .value(let node)?: return answer(of: node)
+      case .unknown?: return .nothing
+      default:
+        let all = scopes.bindings(of: Int(number))
+        return answer(kept(all.flatMap { values(of: $0, before: all) }))
+      }
+    case .attribute(let name): return answer(kept(assigned(to: name).flatMap { values(of: $0) }))
+    }
+  }
+
+  mutating func forget(_ thing: Thing) {
+    switch thing {
+    case .node(let node): memo[Int(node)] = .open
+    case .name(let number): boundValues[Int(number)] = .open
+    case .attribute(let name): assignedToAttribute[Int(name)] = .open
+    }
+  }
 
   /// Names, their attributes and what calls of them give, without lists where one importable thing is all there is.
   private mutating func work(out id: NodeID) -> PythonAnswer {
@@ -295,32 +344,35 @@ struct PythonResolver {
   /// What a name is bound to, by its number among those of all scopes.
   private mutating func answer(ofBound number: Int) -> PythonAnswer {
     let known = boundValues[number]
-    if known == .active { return .nothing }
-    if known != .open { return known }
-    boundValues[number] = .active
-    let found: PythonAnswer
-    switch scopes.onlyBinding(of: number) {
-    case .value(let node)?: found = answer(of: node)
-    case .unknown?: found = .nothing
-    default:
-      let all = scopes.bindings(of: number)
-      found = answer(kept(all.flatMap { values(of: $0, before: all) }))
+    let thing = Thing.name(UInt32(truncatingIfNeeded: number))
+    if let level = known.activeLevel { return guess(thing, at: level) }
+    if known != .open {
+      cycles.rest(on: thing)
+      return known
     }
+    boundValues[number] = .active(at: cycles.level)
+    let found = solve(thing)
     boundValues[number] = found
     return found
   }
 
   /// What is assigned to an attribute of that name, of whatever object.
   mutating func attributeValues(_ name: UInt32) -> [PythonValue] {
-    let assigned = assigned(to: name)
-    guard !assigned.isEmpty else { return [] }
+    if assigned(to: name).isEmpty { return [] }
+    return outside { resolver in resolver.values(resolver.answer(ofAttribute: name)) }
+  }
+
+  private mutating func answer(ofAttribute name: UInt32) -> PythonAnswer {
     let known = assignedToAttribute[Int(name)]
-    if known == .active { return [] }
-    if known != .open { return values(known) }
-    assignedToAttribute[Int(name)] = .active
-    let all = outside { resolver in resolver.kept(assigned.flatMap { resolver.values(of: $0) }) }
-    assignedToAttribute[Int(name)] = answer(all)
-    return all
+    if let level = known.activeLevel { return guess(.attribute(name), at: level) }
+    if known != .open {
+      cycles.rest(on: .attribute(name))
+      return known
+    }
+    assignedToAttribute[Int(name)] = .active(at: cycles.level)
+    let found = solve(.attribute(name))
+    assignedToAttribute[Int(name)] = found
+    return found
   }
 
   /// Work on what a comprehension's names have no part in. Its answers can be kept.

@@ -118,6 +118,17 @@ import Testing
     "import os\nos.system.__call__('x')",
     "import os\ntry: os.system('x')\nexcept Exception: pass",
     "import os\nx = ｏｓ.system('x')",
+    // What takes its values from itself, by way of others.
+    "import os\na = b = None\nfor _ in '12':\n  b = a or os.system\n  a = b\nb('x')",
+    "import os\na = b = None\nfor _ in '12':\n  b = a or os.system\n  a = b\na('x')",
+    "import os\na = b = c = None\nfor _ in '123':\n  a = b or c\n  b = c or a\n  c = a or b or os.system\na('x')",
+    "import os\na = b = c = None\nfor _ in '123':\n  c = a or b\n  b = c or a\n  a = c or b or os.system\nb('x')",
+    "import os\nx = os\nx = x.system\nx('x')",
+    "import torch\nx = torch\nx = x.os\nx = x.system\nx('x')",
+    "import os\nclass A:\n  def __init__(self):\n    self.a = self.b\n    self.b = self.a or os.system\n    self.a('x')\nA()",
+    "import os\ndef f(n): return g(n - 1) if n else os.system\ndef g(n): return f(n - 1)\ng(3)('x')",
+    "import os\na = [b for b in (c, os.system)][1]\nc = a\nc('x')",
+    "a = b = 'no'\nfor _ in '12':\n  b = a\n  a = b or 'os'\na = a or 'os'\n__import__(b).system('x')",
   ])
   func findsWhatRunsAtImport(_ text: String) {
     let found = calls(text).contains {
@@ -186,6 +197,12 @@ import Testing
     #expect(child.map { String(decoding: $0.source.prefix(100), as: UTF8.self) } == content)
   }
 
+  private static func lines(_ count: Int, _ line: (Int) -> String) -> String {
+    (0..<count).map { line($0) + "\n" }.joined()
+  }
+
+  private static let chain = (0..<60).map { " or a\($0)" }.joined()
+
   /// Names that lead to one another, long chains, and texts that double: each ends.
   @Test(arguments: [
     "a = b\nb = a\na()",
@@ -206,6 +223,11 @@ import Testing
     "exec(" + String(repeating: "'a' + ", count: 20_000) + "'b')",
     "exec([" + String(repeating: "[", count: 150) + "1" + String(repeating: "]", count: 150) + "])",
     "x = [[[[c for c in a] for a in b] for b in range(9)] for d in [1, 2]]\nx()",
+    "import os\nx = os\n" + lines(60) { "x = x.b\($0)" } + "x('x')",
+    "import os\nx = y = z = os\n" + lines(30) { "x = y.b\($0)\ny = z.c\($0)\nz = x.d\($0)" },
+    "a0 = print\n" + lines(60) { "a\($0) = a0" + chain } + "a59('x')",
+    "s = ''\n" + lines(300) { "s = s + '\($0)'" } + "__import__(s)",
+    "a = [b for c in a for b in (a, c)]\nb = [a for a in b if c]\nc = b or a\nc()",
   ])
   func ends(_ text: String) {
     #expect(readPython(Array(text.utf8)).keepsTheLaws)

@@ -34,6 +34,14 @@ enum KnownFunction: String, CaseIterable {
   case copy = "copy.copy"
   case deepCopy = "copy.deepcopy"
 
+  // Holding what they are given.
+  case deque = "collections.deque"
+  case frozenSet = "builtins.frozenset"
+  case chain = "itertools.chain"
+  case chainIterable = "itertools.chain.from_iterable"
+  case cycle = "itertools.cycle"
+  case filter = "builtins.filter"
+
   // Putting paths together.
   case pathJoin = "os.path.join"
   case posixPathJoin = "posixpath.join"

@@ -215,6 +215,14 @@ final class PythonTree: Sendable {
     return node.kind == .name || node.kind == .attribute ? node.data : PythonNames.none
   }
 
+  /// Whether reading an attribute calls a function.
+  func isProperty(_ function: NodeID) -> Bool {
+    children(of: function).contains { child in
+      guard self[child].kind == .decorator, let name = dotted(self[child].first) else { return false }
+      return ["property", "cached_property", "functools.cached_property", "classproperty"].contains(name)
+    }
+  }
+
   /// `a.b.c` when the expression is names and attributes alone.
   func dotted(_ id: NodeID) -> String? {
     var parts: [String] = []

@@ -55,7 +55,8 @@ extension PythonResolver {
     case .function:
       if name == "__globals__" { return [.namespace] }
       return name == "__call__" ? [value] : []
-    case .classDefinition(let node), .instance(let node): return member(name, of: node)
+    case .classDefinition(let node): return member(name, of: node)
+    case .instance(let node): return attribute(name, ofInstance: node)
     default: return name == "__builtins__" ? paths.single(builtins) : []
     }
   }
@@ -183,6 +184,8 @@ extension PythonResolver {
         let at = position < 0 ? position + elements.count : position
         return elements.indices.contains(at) ? elements[at] : nil
       }
+    case .instance: return given(byMethod: "__getitem__", of: object)
+    case .classDefinition: return given(byMethod: "__class_getitem__", of: object)
     default: return []
     }
   }

@@ -9,6 +9,9 @@ extension PythonResolver {
     guard !functions.isEmpty else { return [] }
     let arguments = Array(parts.dropFirst())
     var found: [PythonValue] = []
+    if arguments.isEmpty, let path = functions[0].asPath, paths.knownFunction(path) == .superObject {
+      return superObjects(at: id)
+    }
     for function in functions { found += result(of: function, arguments, at: id) }
     return found
   }
@@ -50,9 +53,13 @@ extension PythonResolver {
       return outside { $0.results(ofScope: scope) }
     case .classDefinition(let node): return [.instance(node)]
     case .method(.dictionary(let node), let name):
+      if name == "popitem" { return pairs(of: node, justValues: false) }
       if name == "items" || name == "values" { return [.list(pairs(of: node, justValues: name == "values"))] }
       guard ["get", "pop", "setdefault", "__getitem__"].contains(name) else { return [] }
       return entries(of: node, at: argument(0, "", arguments)) + argument(1, "", arguments)
+    case .method(.list(let values), "pop"), .method(.list(let values), "popleft"),
+      .method(.list(let values), "__next__"):
+      return Array(values.suffix(Self.valueBound))
     case .method(.namespace, let name): return entries(of: .namespace, by: name, arguments)
     case .method(let object, let name): return method(name, of: object, arguments).map { [$0] } ?? []
     case .getter(let name):
@@ -62,12 +69,25 @@ extension PythonResolver {
         return objects
       }
     case .item(let key):
-      return argument(0, "", arguments).compactMap(\.asPath).map { .path(paths.member(key, of: $0)) }
+      return argument(0, "", arguments).flatMap { object -> [PythonValue] in
+        if case .path(let path) = object { return [.path(paths.member(key, of: path))] }
+        if case .dictionary(let node) = object { return entries(of: node, at: [.text(key)]) }
+        guard let elements = object.elements, let at = Int(key) else { return [] }
+        let place = at < 0 ? at &+ elements.count : at
+        return elements.indices.contains(place) ? [elements[place]] : []
+      }
     default: return []
     }
   }
 
-  private mutating func results(ofScope scope: Int) -> [PythonValue] {
+  /// One list of what several hold.
+  private mutating func gathered(_ values: [PythonValue]) -> [PythonValue] {
+    let all = values.flatMap { value in value.elements ?? taken(from: value) }
+    charge(all.count >> 4)
+    return all.isEmpty || all.count > 1 << 16 ? [] : [.list(all)]
+  }
+
+  mutating func results(ofScope scope: Int) -> [PythonValue] {
     let returned = scopes.scopes[scope].returns.flatMap { values(of: $0) }
     let yielded = scopes.scopes[scope].yields.prefix(Self.valueBound)
     return yielded.isEmpty ? returned : returned + [.list(yielded.flatMap { values(of: $0) })]
@@ -97,7 +117,8 @@ extension PythonResolver {
       return argument(0, "", arguments).compactMap(\.asPath).map { .path(paths.member("__dict__", of: $0)) }
     case .attrgetter: return argument(0, "", arguments).compactMap(\.asText).map { .getter($0) }
     case .methodcaller: return argument(0, "", arguments).compactMap(\.asText).map { .caller($0) }
-    case .itemgetter: return argument(0, "", arguments).compactMap(\.asText).map { .item($0) }
+    case .itemgetter:
+      return argument(0, "", arguments).compactMap { $0.asText ?? $0.asInteger.map { String($0) } }.map { .item($0) }
     case .partial, .partialMethod, .staticMethod, .cache, .wraps: return argument(0, "func", arguments)
     case .reduce: return reduced(arguments)
     // `super(type(os), os)` looks things up in its second.
@@ -115,8 +136,14 @@ extension PythonResolver {
       let parts = arguments.prefix(32).map { values(of: $0).lazy.compactMap(\.asText).first }
       guard !parts.isEmpty, !parts.contains(nil) else { return object(madeBy: path) }
       return bounded(.text(parts.compactMap(\.self).joined(separator: "/"))).map { [$0] } ?? []
+    case .deque, .frozenSet, .cycle: return gathered(argument(0, "iterable", arguments))
+    case .filter: return gathered(argument(1, "", arguments))
+    case .chain: return gathered(arguments.prefix(16).flatMap { values(of: $0) })
+    case .chainIterable: return gathered(argument(0, "", arguments).flatMap { $0.elements ?? [] })
     case .next, .max, .min:
-      return argument(0, "", arguments).flatMap { ($0.elements ?? []).prefix(Self.valueBound) }
+      return argument(0, "", arguments).flatMap { value in
+        value.elements.map { Array($0.prefix(Self.valueBound)) } ?? taken(from: value)
+      }
     default:
       let known = bounded(converted(function, arguments))
       return known.isEmpty ? object(madeBy: path) : known

@@ -98,8 +98,8 @@ extension PythonResolver {
   /// Values of one guess. Count; 1,024.
   private static let guessBound = 1024
   /// Names that are hung on a value on the way to itself, one on the other: `node = node.parent` goes on for ever.
-  /// Count; 2.
-  private static let hangBound = 2
+  /// Count; 1, so that with the last step two names come to a value.
+  private static let hangBound = 1
   /// A text that is handed round. Bytes; 200.
   private static let guessedText = 200
 
@@ -184,8 +184,10 @@ extension PythonResolver {
     switch value {
     case .path(let path):
       var (at, steps) = (paths.parent(path), 1)
+      // Nothing more is known of what hangs on what a call gave.
+      let bound = paths.form(path).contains(.result) ? 0 : Self.hangBound
       while let object = at {
-        if steps > Self.hangBound, all.known.contains(.path(object)) { return true }
+        if steps > bound, all.known.contains(.path(object)) { return true }
         (at, steps) = (paths.parent(object), steps + 1)
       }
       return false

@@ -312,7 +312,7 @@ struct PythonResolver {
         return found.prefix(8).flatMap { binding -> [NodeID] in
           switch binding {
           case .value(let value), .added(let value), .element(let value), .member(let value, _), .part(let value, _),
-            .entry(let value, _):
+            .rest(let value, _, _), .entry(let value, _):
             [value]
           case .parameter(let function, let index): given(index, to: function)
           default: []
@@ -390,13 +390,17 @@ struct PythonResolver {
     switch binding {
     case .value(let node): return values(of: node)
     case .path(let path): return paths.single(path)
-    case .function(let node): return [.function(node)]
+    case .function(let node): return decorated(node)
     case .classDefinition(let node): return [.classDefinition(node)]
-    case .element(let node): return values(of: node).flatMap { value in Array((value.elements ?? []).prefix(4)) }
+    case .element(let node): return values(of: node).flatMap { taken(from: $0) }
     case .part(let node, let index):
       return values(of: node).flatMap { Array(($0.elements ?? []).prefix(Self.valueBound)) }.compactMap { element in
         guard let parts = element.elements, index < parts.count else { return nil }
         return parts[index]
+      }
+    case .rest(let node, let behind, let before):
+      return values(of: node).compactMap { value in
+        value.elements.map { .list(Array($0.dropFirst(behind).dropLast(before))) }
       }
     case .entry(let node, let key): return values(of: node).flatMap { items(of: $0, at: key) }
     case .added(let node):

@@ -67,7 +67,7 @@ struct PythonRuns {
         return isServed ? .construction : .call
       // Operators, conversions, contexts: called without being named.
       case _ where name.hasPrefix("__") && name.hasSuffix("__"): return .forward
-      default: return isProperty(scope.node) || isNodeFunction(name, scope.parent) ? .forward : .call
+      default: return tree.isProperty(scope.node) || isNodeFunction(name, scope.parent) ? .forward : .call
       }
     default: return .call
     }
@@ -107,14 +107,6 @@ struct PythonRuns {
       "_convert_token_to_id", "_convert_id_to_token", "build_inputs_with_special_tokens", "batch_decode",
     ],
   ])
-
-  /// Whether reading an attribute calls it.
-  private func isProperty(_ function: NodeID) -> Bool {
-    tree.children(of: function).contains { child in
-      guard tree[child].kind == .decorator, let name = tree.dotted(tree[child].first) else { return false }
-      return ["property", "cached_property", "functools.cached_property", "classproperty"].contains(name)
-    }
-  }
 
   /// Whether a class says that a workflow calls its method of this name: `FUNCTION = "run"`.
   private func isNodeFunction(_ name: String, _ scope: Int) -> Bool {

@@ -252,10 +252,14 @@ struct PythonScopeReader {
         if case .value(let value) = binding, tree[value].kind == .tuple || tree[value].kind == .list {
           values = tree.childList(of: value)
         }
-        let pairs = values.count == places.count && !values.contains { tree[$0].kind == .starred }
+        let pairs =
+          values.count == places.count && !(values + places).contains { tree[$0].kind == .starred }
         for (index, part) in places.enumerated() {
           var own = Binding.unknown
           switch binding {
+          case .value(let value) where tree[part].kind == .starred:
+            open.append((tree[part].first, .rest(of: value, behind: index, before: places.count - index - 1)))
+            continue
           case .value where pairs: own = .value(values[index])
           case .value(let value): own = .element(value)
           case .element(let source): own = .part(of: source, index: index)

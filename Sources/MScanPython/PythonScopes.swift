@@ -29,6 +29,8 @@ final class PythonScopes: Sendable {
     case element(NodeID)
     /// The same at one place of each, as `for key, value in table.items()` takes them.
     case part(of: NodeID, index: Int)
+    /// What is left of it for a starred name, behind so many and before so many.
+    case rest(of: NodeID, behind: Int, before: Int)
     /// What a mapping holds under a key, as a pattern takes it.
     case entry(of: NodeID, key: NodeID)
     case path(DottedPath)

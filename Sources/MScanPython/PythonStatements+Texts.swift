@@ -8,9 +8,9 @@ extension PythonStatements {
   /// Texts of one call that are told to rules, and bytes of each. 8; 200.
   private static let constantBound = 8
   private static let constantBytes = 200
-  /// Expressions that are looked at to see what flows into one call, and names that are told. Counts; 96 and 24.
+  /// Expressions that are looked at to see what flows into one call, and names that are told. Counts; 96 and 48.
   private static let flowBound = 96
-  private static let sourceBound = 24
+  private static let sourceBound = 48
 
   // MARK: - Texts
 

@@ -1,0 +1,63 @@
+/// What Python calls without being asked by name: methods behind operators and loops, properties, decorators, and what
+/// `super()` leads to.
+extension PythonResolver {
+  /// What methods of that name give, of an object of a class of this module.
+  mutating func given(byMethod name: String, of value: PythonValue) -> [PythonValue] {
+    switch value {
+    case .instance(let node), .classDefinition(let node): return results(of: member(name, of: node))
+    default: return []
+    }
+  }
+
+  private mutating func results(of functions: [PythonValue]) -> [PythonValue] {
+    functions.flatMap { function -> [PythonValue] in
+      guard case .function(let node) = function, let scope = scopes.opened[node] else { return [] }
+      return outside { $0.results(ofScope: scope) }
+    }
+  }
+
+  /// One of what a loop, or a context, takes out of a value.
+  mutating func taken(from value: PythonValue) -> [PythonValue] {
+    if let elements = value.elements { return Array(elements.prefix(4)) }
+    guard case .instance = value else { return [] }
+    let iterated = given(byMethod: "__iter__", of: value).flatMap { ($0.elements ?? []).prefix(4) }
+    return iterated + given(byMethod: "__next__", of: value) + given(byMethod: "__enter__", of: value)
+  }
+
+  /// An attribute of an object of this module's class: what a property gives, and what `__getattr__` makes up.
+  mutating func attribute(_ name: String, ofInstance node: NodeID) -> [PythonValue] {
+    let found = member(name, of: node)
+    if found.isEmpty, name.utf8.first != UInt8(ascii: "_") {
+      return given(byMethod: "__getattr__", of: .instance(node))
+    }
+    let properties = found.filter { value in
+      if case .function(let function) = value { tree.isProperty(function) } else { false }
+    }
+    return properties.isEmpty ? found : found + results(of: properties)
+  }
+
+  /// A function as its name has it: itself, and what decorators of this module make of it.
+  mutating func decorated(_ function: NodeID) -> [PythonValue] {
+    var found: [PythonValue] = [.function(function)]
+    var next = tree[function].first
+    while next != 0, tree[next].kind == .decorator {
+      found += results(of: values(of: tree[next].first))
+      next = tree.next(after: next)
+    }
+    return found
+  }
+
+  /// `super()`: an object of each base of the class around, as far as this module has them.
+  mutating func superObjects(at call: NodeID) -> [PythonValue] {
+    var at = Int(scopes.scopeOf[Int(call)])
+    while at != 0, scopes.scopes[at].kind != .class { at = scopes.scopes[at].parent }
+    guard at != 0 else { return [] }
+    var found: [PythonValue] = []
+    for child in children(scopes.scopes[at].node) where tree[child].kind == .arguments {
+      for base in children(child) where tree[base].kind != .keyword {
+        for case .classDefinition(let parent) in values(of: base) { found.append(.instance(parent)) }
+      }
+    }
+    return found
+  }
+}

@@ -24,6 +24,7 @@ enum KnownFunction: String, CaseIterable {
   case wraps = "functools.wraps"
   case reduce = "functools.reduce"
   case superObject = "builtins.super"
+  case type = "builtins.type"
 
   // Making a table of a table.
   case dict = "builtins.dict"

@@ -123,6 +123,11 @@ extension PythonResolver {
     case .reduce: return reduced(arguments)
     // `super(type(os), os)` looks things up in its second.
     case .superObject: return argument(1, "", arguments)
+    case .type:
+      guard arguments.count == 1 else { return [] }
+      return argument(0, "", arguments).compactMap { value in
+        if case .instance(let node) = value { .classDefinition(node) } else { nil }
+      }
     case .dict, .orderedDict, .chainMap, .mappingProxy, .simpleNamespace, .copy, .deepCopy:
       return arguments.prefix(4).flatMap { given -> [PythonValue] in
         let isSpread = tree[given].kind == .doubleStarred
@@ -167,9 +172,11 @@ extension PythonResolver {
   private mutating func pairs(of node: NodeID, justValues: Bool) -> [PythonValue] {
     let parts = children(node)
     guard !parts.contains(where: { tree[$0].kind == .doubleStarred }) else { return [] }
-    return stride(from: 0, to: min(parts.count, 64) - 1, by: 2).map { at in
-      let entry = value(of: parts[at + 1]) ?? .none
-      return justValues ? entry : .list([value(of: parts[at]) ?? .none, entry])
+    return stride(from: 0, to: min(parts.count, 64) - 1, by: 2).flatMap { at -> [PythonValue] in
+      let entries = values(of: parts[at + 1]).prefix(Self.valueBound)
+      if justValues { return entries.isEmpty ? [.none] : Array(entries) }
+      let key = value(of: parts[at]) ?? .none
+      return entries.isEmpty ? [.list([key, .none])] : entries.map { .list([key, $0]) }
     }
   }
 

@@ -26,7 +26,8 @@ extension PythonResolver {
 
   /// An attribute of an object of this module's class: what a property gives, and what `__getattr__` makes up.
   mutating func attribute(_ name: String, ofInstance node: NodeID) -> [PythonValue] {
-    let found = member(name, of: node)
+    if name == "__class__" { return [.classDefinition(node)] }
+    let found = member(name, of: node) + overrides(of: name, in: node)
     if found.isEmpty, name.utf8.first != UInt8(ascii: "_") {
       return given(byMethod: "__getattr__", of: .instance(node))
     }
@@ -37,7 +38,7 @@ extension PythonResolver {
   }
 
   /// A function as its name has it: itself, and what decorators of this module make of it.
-  mutating func decorated(_ function: NodeID) -> [PythonValue] {
+  mutating func asDecorated(_ function: NodeID) -> [PythonValue] {
     var found: [PythonValue] = [.function(function)]
     var next = tree[function].first
     while next != 0, tree[next].kind == .decorator {
@@ -56,6 +57,55 @@ extension PythonResolver {
     for child in children(scopes.scopes[at].node) where tree[child].kind == .arguments {
       for base in children(child) where tree[base].kind != .keyword {
         for case .classDefinition(let parent) in values(of: base) { found.append(.instance(parent)) }
+      }
+    }
+    return found
+  }
+
+  /// Whether a method is given the class in place of an object of it.
+  func isOfClass(_ function: NodeID) -> Bool {
+    if tree[function].kind == .functionDefinition {
+      switch tree.names.text(tree[function].data) {
+      case "__new__", "__init_subclass__", "__class_getitem__": return true
+      default: break
+      }
+    }
+    return tree.children(of: function).contains { child in
+      tree[child].kind == .decorator && tree.dotted(tree[child].first) == "classmethod"
+    }
+  }
+
+  /// Classes of one that are looked into for what they put in the place of its methods. Count; 16.
+  private static let subclassBound = 16
+
+  /// What classes that are made from one bind a name to: an object of it may be one of theirs.
+  private mutating func overrides(of name: String, in node: NodeID) -> [PythonValue] {
+    guard let number = tree.names.number(of: name) else { return [] }
+    let known = subclasses ?? foundSubclasses()
+    subclasses = known
+    guard !known.isEmpty else { return [] }
+    var open = known[node] ?? []
+    var seen: Set<NodeID> = [node]
+    var found: [PythonValue] = []
+    while let next = open.popLast(), seen.count <= Self.subclassBound {
+      guard seen.insert(next).inserted, let scope = scopes.opened[next] else { continue }
+      found += bound(number, in: scope) ?? []
+      open += known[next] ?? []
+    }
+    return found
+  }
+
+  /// By the names of the bases alone.
+  private func foundSubclasses() -> [NodeID: [NodeID]] {
+    var found: [NodeID: [NodeID]] = [:]
+    for scope in scopes.scopes where scope.kind == .class {
+      for child in tree.children(of: scope.node) where tree[child].kind == .arguments {
+        for base in tree.children(of: child) where tree[base].kind == .name {
+          guard let number = scopes.number(of: tree[base].data, seenFrom: scope.parent) else { continue }
+          for case .classDefinition(let parent) in scopes.bindings(of: number) {
+            found[parent, default: []].append(scope.node)
+          }
+        }
       }
     }
     return found

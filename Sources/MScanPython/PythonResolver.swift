@@ -30,6 +30,10 @@ struct PythonResolver {
   var environment: [UInt32: PythonValue] = [:]
   /// Calls of each function or lambda of the module, for what its parameters are.
   var callSites: [NodeID: [NodeID]] = [:]
+  /// Functions that each function or lambda of the module decorates.
+  var decorated: [NodeID: [NodeID]] = [:]
+  /// Classes that name a class of the module as their base; nil until that is asked for.
+  var subclasses: [NodeID: [NodeID]]?
   private var depth = 0
   var cycles: PythonCycles
   /// Dictionaries that are being looked into for what they spread.
@@ -249,11 +253,20 @@ struct PythonResolver {
     case .list, .tuple, .set:
       let parts = children(id)
       guard parts.count <= 1 << 16 else { return [] }
-      return [.list(parts.map { value(of: $0) ?? .none })]
+      return lists(of: parts)
     case .dictionary: return [.dictionary(id)]
     case .listComprehension, .generator, .setComprehension: return comprehension(id)
     default: return []
     }
+  }
+
+  /// A list by what its parts can be: where a part can be several things, a list for each of them.
+  mutating func lists(of parts: [NodeID]) -> [PythonValue] {
+    let all = parts.map { values(of: $0) }
+    let count = min(all.map(\.count).max() ?? 1, parts.count > 64 ? 2 : Self.valueBound)
+    guard count > 1 else { return [.list(all.map { $0.first ?? .none })] }
+    charge(parts.count)
+    return (0..<count).map { choice in .list(all.map { $0.isEmpty ? .none : $0[min(choice, $0.count - 1)] }) }
   }
 
   /// The expressions that a choice is between, however long its chain is.
@@ -390,7 +403,7 @@ struct PythonResolver {
     switch binding {
     case .value(let node): return values(of: node)
     case .path(let path): return paths.single(path)
-    case .function(let node): return decorated(node)
+    case .function(let node): return asDecorated(node)
     case .classDefinition(let node): return [.classDefinition(node)]
     case .element(let node): return values(of: node).flatMap { taken(from: $0) }
     case .part(let node, let index):
@@ -433,10 +446,16 @@ struct PythonResolver {
     let around = scopes.scopes[Int(scopes.scopeOf[Int(function)])]
     let isMethod = around.kind == .class
     // `self`, or the class of a class method.
-    if isMethod, index == 0 { found.append(.instance(around.node)) }
+    if isMethod, index == 0 {
+      found.append(.instance(around.node))
+      if isOfClass(function) { found.append(.classDefinition(around.node)) }
+    }
     let list = tree.children(of: function).first(where: { tree[$0].kind == .parameters })
     let parameters = list.map { children($0) } ?? []
     let parameter = index < parameters.count ? parameters[index] : nil
+    if index == (isMethod ? 1 : 0) {
+      found += (decorated[function] ?? []).prefix(Self.valueBound).map { .function($0) }
+    }
     for site in callSites[function] ?? [] {
       let given = children(site).dropFirst()
       let places = given.filter {

@@ -98,6 +98,9 @@ struct PythonRuns {
       "register_for_auto_class", "resize_token_embeddings", "initialize_weights",
       // A node of a workflow is asked what it takes when it is listed.
       "INPUT_TYPES", "VALIDATE_INPUTS", "IS_CHANGED", "fingerprint_inputs", "define_schema",
+      // Commands of a build, whose `run` is not all that is called.
+      "initialize_options", "finalize_options", "build_extension", "build_extensions", "build_module", "build_packages",
+      "find_sources", "get_ext_filename", "install_lib", "make_distribution", "run_command", "run_commands",
     ],
     .forward: [
       "forward", "generate", "encode", "decode", "tokenize", "_tokenize", "predict", "preprocess", "postprocess",

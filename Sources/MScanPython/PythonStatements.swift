@@ -144,9 +144,23 @@ struct PythonStatements {
         resolver.callSites[function, default: []].append(node)
       }
     }
+    noteDecorated()
     // From the top down, so that a name that stands for a name that stands for a name takes one step each.
     let assigned = scopes.assigned.map { UInt64(tree[$0].start) << 32 | UInt64($0) }.sorted()
     for node in assigned { _ = resolver.answer(of: NodeID(truncatingIfNeeded: node)) }
+  }
+
+  /// What a decorator of this module is given is what stands below it.
+  private mutating func noteDecorated() {
+    for scope in scopes.scopes where scope.kind == .function && tree[scope.node].kind == .functionDefinition {
+      var next = tree[scope.node].first
+      while next != 0, tree[next].kind == .decorator {
+        for case .function(let function) in ownValues(of: tree[next].first) {
+          resolver.decorated[function, default: []].append(scope.node)
+        }
+        next = tree.next(after: next)
+      }
+    }
   }
 
   /// When each function runs.
@@ -166,6 +180,7 @@ struct PythonStatements {
   }
 
   private mutating func followCalls() -> PythonRuns {
+    let decoratedFunctions = Set(resolver.decorated.values.joined())
     var runs = PythonRuns(tree: tree, scopes: scopes, isStarted: isStarted, isCalled: isCalled)
     for node in places {
       let scope = Int(scopes.scopeOf[Int(node)])
@@ -181,6 +196,8 @@ struct PythonStatements {
           default: continue
           }
           for case .function(let function) in ownValues(of: given) {
+            // A decorator hands on what it was given to be looked at: `functools.wraps(f)`, `setattr(f, …)`.
+            if decoratedFunctions.contains(function), isParameter(given) { continue }
             runs.enter(.function(function), from: scope, at: node)
           }
         }
@@ -197,6 +214,15 @@ struct PythonStatements {
     }
     runs.settle()
     return runs
+  }
+
+  /// Whether an expression is a parameter by its name.
+  private func isParameter(_ node: NodeID) -> Bool {
+    guard tree[node].kind == .name,
+      let number = scopes.number(of: tree[node].data, seenFrom: Int(scopes.scopeOf[Int(node)]))
+    else { return false }
+    if case .parameter? = scopes.onlyBinding(of: number) { return true }
+    return false
   }
 
   /// What an expression can be, where that is more than one importable thing.
@@ -277,7 +303,13 @@ struct PythonStatements {
     var at = Int(scopes.scopeOf[Int(callee)])
     while true {
       if isMethod == (scopes.scopes[at].kind == .class), let found = scopes.found(node.data, in: at) {
-        return found.compactMap { if case .function(let function) = $0 { function } else { nil } }
+        return found.compactMap { binding in
+          switch binding {
+          case .function(let function): function
+          case .value(let value) where tree[value].kind == .lambda: value
+          default: nil
+          }
+        }
       }
       if at == 0 { return [] }
       at = scopes.scopes[at].parent
@@ -499,6 +531,10 @@ struct PythonStatements {
       for value in resolver.values(of: object) {
         found += resolver.attribute(name, of: value).compactMap(\.asPath)
       }
+    }
+    // An object is called by what its class calls `__call__`.
+    for case .instance(let node) in values {
+      found += resolver.attribute("__call__", ofInstance: node).compactMap(\.asPath)
     }
     // A name that nothing here binds is one of the built-in ones, or comes from whoever runs this text: another cell of
     // the notebook, the caller of `exec`.

@@ -128,6 +128,32 @@ import Testing
     "import os\nclass A:\n  def __init__(self):\n    self.a = self.b\n    self.b = self.a or os.system\n    self.a('x')\nA()",
     "import os\ndef f(n): return g(n - 1) if n else os.system\ndef g(n): return f(n - 1)\ng(3)('x')",
     "import os\na = [b for b in (c, os.system)][1]\nc = a\nc('x')",
+    // One of several things in a list.
+    "import os\nf = print\nf = os.system\n[f][0]('x')",
+    "import os\nf = print\nf = os.system\nfor k, g in {'a': f}.items(): g('x')",
+    "import os\na, *b = [1, os.system]\nb[0]('x')",
+    "import os, itertools\nfor f in itertools.chain([print], [os.system]): f('x')",
+    "import os, collections\ncollections.deque([os.system]).popleft()('x')",
+    "import os, operator\noperator.itemgetter(1)([print, os.system])('x')",
+    "import os\nd = {'a': os.system}\nk, f = d.popitem()\nf('x')",
+    // What Python calls without being asked by name.
+    "import os\nclass A:\n  @property\n  def f(self): return os.system\nA().f('x')",
+    "import os\nclass A:\n  def __getattr__(self, n): return os.system\nA().f('x')",
+    "import os\nclass A:\n  def __getitem__(self, n): return os.system\nA()[0]('x')",
+    "import os\nclass A:\n  def __class_getitem__(cls, n): return os.system\nA[0]('x')",
+    "import os\nclass A:\n  def __enter__(self): return os.system\nwith A() as f: f('x')",
+    "import os\nclass A:\n  def __iter__(self): yield os.system\nfor f in A(): f('x')",
+    "import os\nclass A:\n  def __next__(self): return os.system\nnext(A())('x')",
+    "import os\nclass A:\n  __call__ = os.system\nA()('x')",
+    "import os\ndef d(f): return os.system\n@d\ndef g(): pass\ng('x')",
+    "import os\nd = lambda f: f()\n@d\ndef g(): os.system('x')",
+    "import os\ndef d(a):\n  def e(f): f()\n  return e\n@d(1)\ndef g(): os.system('x')",
+    "import os\nclass A:\n  def f(self): os.system('x')\nclass B(A):\n  def f(self): super().f()\nB().f()",
+    "import os\nclass A:\n  def run(self): self.f()\nclass B(A):\n  def f(self): os.system('x')\nB().run()",
+    "import os\nclass A:\n  def f(self): os.system('x')\n  @classmethod\n  def make(cls): return cls()\nA.make().f()",
+    "import os\nclass A:\n  def f(self): os.system('x')\n  def go(self): type(self)().f()\nA().go()",
+    "import os\nclass A:\n  def f(self): os.system('x')\n  def go(self): self.__class__().f()\nA().go()",
+    "import os\ng = lambda o, n: getattr(o, n)\ng(os, 'system')('x')",
     "a = b = 'no'\nfor _ in '12':\n  b = a\n  a = b or 'os'\na = a or 'os'\n__import__(b).system('x')",
   ])
   func findsWhatRunsAtImport(_ text: String) {
@@ -176,6 +202,11 @@ import Testing
     ("class N:\n  FUNCTION = 'go'\n  def go(self, x):\n    eval(x)", "forward builtins.eval"),
     ("class N:\n  FUNCTION = 'go'\n  def come(self, x):\n    eval(x)", "call builtins.eval"),
     ("import importlib\nimportlib.import_module(f'.{name}', __package__).run('x')", "import ?.run"),
+    // A decorator hands on what it is given to be looked at.
+    (
+      "import functools\ndef d(f):\n  @functools.wraps(f)\n  def w(): return 1\n  return w\n@d\ndef g(): eval(x)",
+      "call builtins.eval"
+    ),
   ])
   func saysWhenAndWhat(_ text: String, _ call: String) {
     #expect(calls(text).contains(call), "\(calls(text))")

@@ -18,7 +18,7 @@ public struct PythonModule {
     }
 
     /// The text alone in a list.
-    var list: [String] { Self.lists[min(rawValue, Self.lists.count - 1)] }
+    public var list: [String] { Self.lists[min(rawValue, Self.lists.count - 1)] }
 
     private static let lists: [[String]] = [["call"], ["forward"], ["construction"], ["import"]]
 

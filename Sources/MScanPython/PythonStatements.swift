@@ -110,6 +110,7 @@ struct PythonStatements {
     stateAnnotations(into: &sink)
     stateLoaders(into: &sink)
     stateTables(into: &sink)
+    stateOperators(into: &sink)
     stateTexts(into: &sink)
     if let limit = resolver.limit {
       let detail = "what some expression calls was not found out: it is too deep or takes too many steps"
@@ -441,6 +442,21 @@ struct PythonStatements {
     let paths = namedPaths(of: value)
     guard !paths.isEmpty, concerns(paths, .held) else { return }
     stateNamed(value, paths, via: "held", of: node, into: &sink)
+  }
+
+  /// `__add__ = os.system` in a class: an operator calls it.
+  private mutating func stateOperators(into sink: inout FactBuffer) {
+    for scope in scopes.scopes where scope.kind == .class {
+      guard let block = tree.children(of: scope.node).first(where: { tree[$0].kind == .block }) else { continue }
+      for statement in tree.children(of: block) where tree[statement].kind == .assignment {
+        let parts = tree.childList(of: statement)
+        guard let value = parts.last, tree[value].kind == .attribute || tree[value].kind == .name else { continue }
+        let isOperator = parts.dropLast().contains { target in
+          tree[target].kind == .name && tree.names.bytes(of: tree[target].data).starts(with: [0x5f, 0x5f])
+        }
+        if isOperator { stateHeld(value, by: statement, into: &sink) }
+      }
+    }
   }
 
   /// `os.__dict__`, wherever it stands: what is taken out of it has no name in the source.

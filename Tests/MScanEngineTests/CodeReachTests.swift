@@ -47,6 +47,14 @@ import Testing
     #expect(try calls(of: "other.py", in: plain).first?.when == ["import"])
   }
 
+  /// What an install, a test runner or an endpoint imports is there, whoever calls its functions.
+  @Test func whatIsImportedForItsNameIsLoaded() throws {
+    let text = "import os\ndef start():\n    os.system('true')\n"
+    #expect(try calls(of: "setup.py", in: ["setup.py": text]).first?.when == ["call", "loaded"])
+    #expect(try calls(of: "handler.py", in: ["handler.py": text]).first?.when == ["call", "loaded"])
+    #expect(try calls(of: "other.py", in: ["other.py": text]).first?.when == ["call"])
+  }
+
   @Test(arguments: [
     "import importlib\nimportlib.import_module(input())\n", "exec(open('a' + input()).read())\n",
     "from .other import x\n", "from . import other\n", "import other\n", "__import__('other')\n",

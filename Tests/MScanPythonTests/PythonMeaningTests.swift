@@ -202,6 +202,7 @@ import Testing
     ("class N:\n  FUNCTION = 'go'\n  def go(self, x):\n    eval(x)", "forward builtins.eval"),
     ("class N:\n  FUNCTION = 'go'\n  def come(self, x):\n    eval(x)", "call builtins.eval"),
     ("import importlib\nimportlib.import_module(f'.{name}', __package__).run('x')", "import ?.run"),
+    ("import os\nclass A:\n  __add__ = os.system", "import os.system"),
     // A decorator hands on what it is given to be looked at.
     (
       "import functools\ndef d(f):\n  @functools.wraps(f)\n  def w(): return 1\n  return w\n@d\ndef g(): eval(x)",

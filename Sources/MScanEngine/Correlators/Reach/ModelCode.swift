@@ -101,7 +101,16 @@ enum CodeReach {
   static func apply(to buffer: inout FactBuffer, _ target: Target, _ code: ModelCode) {
     guard buffer.facts.contains(where: { isCode($0.payload) }) else { return }
     switch code.answer(for: target.reported, in: target.folder) {
-    case .unknown: return
+    case .unknown:
+      // What is imported for its name is there once it is, whoever calls its functions.
+      guard ModelEntries.isImportedByName(target.path.lastComponent.description) else { return }
+      buffer.revise { fact in
+        guard fact.artifact == 0, case .callable(var callable) = fact.payload, callable.isInSource,
+          callable.when == PythonModule.Moment.call.list
+        else { return }
+        callable.when.append(loaded)
+        fact.payload = .callable(callable)
+      }
     case .notReached:
       buffer.revise { fact in
         switch fact.payload {

@@ -58,6 +58,9 @@ struct ModelEntries {
     configured = found
   }
 
+  /// Whether a file is one that something imports by its name alone, wherever it lies.
+  static func isImportedByName(_ file: String) -> Bool { byName[file] != nil }
+
   /// The modules that are imported for their names.
   static func byName(in folder: SystemPath, reportedPrefix: String) -> [Entry] {
     byName.keys.sorted().filter { ModelFiles.file($0, in: folder) != nil }.map { file in

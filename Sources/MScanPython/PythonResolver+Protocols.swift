@@ -18,10 +18,20 @@ extension PythonResolver {
 
   /// One of what a loop, or a context, takes out of a value.
   mutating func taken(from value: PythonValue) -> [PythonValue] {
-    if let elements = value.elements { return Array(elements.prefix(4)) }
+    if let elements = value.elements { return Array(elements.prefix(Self.valueBound)) }
     guard case .instance = value else { return [] }
     let iterated = given(byMethod: "__iter__", of: value).flatMap { ($0.elements ?? []).prefix(4) }
     return iterated + given(byMethod: "__next__", of: value) + given(byMethod: "__enter__", of: value)
+  }
+
+  /// Things put into one list that are looked at. Count; 64.
+  private static let putBound = 64
+
+  /// What an expression holds one after the other, and what is put into it by its name.
+  mutating func elements(of node: NodeID) -> [PythonValue] {
+    let held = values(of: node).flatMap { taken(from: $0) }
+    guard tree[node].kind == .name, let put = scopes.itemValues[tree[node].data] else { return held }
+    return held + put.prefix(Self.putBound).flatMap { values(of: $0.value) }
   }
 
   /// An attribute of an object of this module's class: what a property gives, and what `__getattr__` makes up.

@@ -405,9 +405,9 @@ struct PythonResolver {
     case .path(let path): return paths.single(path)
     case .function(let node): return asDecorated(node)
     case .classDefinition(let node): return [.classDefinition(node)]
-    case .element(let node): return values(of: node).flatMap { taken(from: $0) }
+    case .element(let node): return elements(of: node)
     case .part(let node, let index):
-      return values(of: node).flatMap { Array(($0.elements ?? []).prefix(Self.valueBound)) }.compactMap { element in
+      return elements(of: node).compactMap { element in
         guard let parts = element.elements, index < parts.count else { return nil }
         return parts[index]
       }

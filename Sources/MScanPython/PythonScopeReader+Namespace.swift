@@ -8,6 +8,9 @@ extension PythonScopeReader {
       let parts = Array(tree.children(of: call).prefix(5))
       if parts.count == 4, isOwnModule(parts[1]) { bindInModule(parts[2], parts[3]) }
     case .attribute where callee.data == updateName && isNamespace(callee.first): update(by: call)
+    case .attribute where growingNames.contains(callee.data) && tree[callee.first].kind == .name:
+      let value = tree.childList(of: call).last ?? 0
+      if value != tree[call].first, tree[value].kind != .keyword { add(value, to: tree[callee.first].data) }
     default: break
     }
   }

@@ -28,6 +28,8 @@ struct PythonScopeReader {
   /// Numbers of names that ``namespaceChange(by:)`` looks for at every call; nil where the module does not have them.
   let setattrName: UInt32?
   let updateName: UInt32?
+  /// Of methods that put one thing into a list, a set or a queue.
+  let growingNames: [UInt32]
   /// Of `_`, which patterns give no value.
   let wildcardName: UInt32?
 
@@ -35,6 +37,7 @@ struct PythonScopeReader {
     self.tree = tree
     setattrName = tree.names.number(of: "setattr")
     updateName = tree.names.number(of: "update")
+    growingNames = ["append", "appendleft", "insert", "add", "put"].compactMap { tree.names.number(of: $0) }
     wildcardName = tree.names.number(of: "_")
     scopeOf = [UInt32](repeating: 0, count: tree.nodes.count)
     bound = BoundNames(names: tree.names.count)
@@ -177,6 +180,9 @@ struct PythonScopeReader {
     default: later(id, scope)
     }
   }
+
+  /// What is put into a list counts like an entry of it.
+  mutating func add(_ value: NodeID, to name: UInt32) { itemValues[name, default: []].append((value, value)) }
 
   private func function(around scope: Int) -> Int {
     var at = scope

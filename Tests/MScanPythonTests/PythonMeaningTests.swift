@@ -136,6 +136,8 @@ import Testing
     "import os, collections\ncollections.deque([os.system]).popleft()('x')",
     "import os, operator\noperator.itemgetter(1)([print, os.system])('x')",
     "import os\nd = {'a': os.system}\nk, f = d.popitem()\nf('x')",
+    "import os\nq = []\nq.append((os.system, 'x'))\nfor f, a in q: f(a)",
+    "import os\nq = set()\nq.add(os.system)\nfor f in q: f('x')",
     // What Python calls without being asked by name.
     "import os\nclass A:\n  @property\n  def f(self): return os.system\nA().f('x')",
     "import os\nclass A:\n  def __getattr__(self, n): return os.system\nA().f('x')",

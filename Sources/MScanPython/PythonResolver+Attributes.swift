@@ -179,7 +179,7 @@ extension PythonResolver {
     case .list, .text, .bytes:
       guard let elements = object.elements else { return [] }
       charge(elements.count >> 4)
-      if keys.isEmpty { return Array(elements.prefix(Self.valueBound)) }
+      if keys.isEmpty { return some(of: elements) }
       return keys.compactMap(\.asInteger).compactMap { position in
         let at = position < 0 ? position + elements.count : position
         return elements.indices.contains(at) ? elements[at] : nil

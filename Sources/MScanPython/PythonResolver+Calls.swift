@@ -9,10 +9,13 @@ extension PythonResolver {
     guard !functions.isEmpty else { return [] }
     let arguments = Array(parts.dropFirst())
     var found: [PythonValue] = []
-    if arguments.isEmpty, let path = functions[0].asPath, paths.knownFunction(path) == .superObject {
-      return superObjects(at: id)
+    for function in functions {
+      if arguments.isEmpty, let path = function.asPath, paths.knownFunction(path) == .superObject {
+        found += superObjects(at: id)
+      } else {
+        found += result(of: function, arguments, at: id)
+      }
     }
-    for function in functions { found += result(of: function, arguments, at: id) }
     return found
   }
 
@@ -59,7 +62,7 @@ extension PythonResolver {
       return entries(of: node, at: argument(0, "", arguments)) + argument(1, "", arguments)
     case .method(.list(let values), "pop"), .method(.list(let values), "popleft"),
       .method(.list(let values), "__next__"):
-      return Array(values.suffix(Self.valueBound))
+      return some(of: values.reversed())
     case .method(.namespace, let name): return entries(of: .namespace, by: name, arguments)
     case .method(let object, let name): return method(name, of: object, arguments).map { [$0] } ?? []
     case .getter(let name):
@@ -147,7 +150,7 @@ extension PythonResolver {
     case .chainIterable: return gathered(argument(0, "", arguments).flatMap { $0.elements ?? [] })
     case .next, .max, .min:
       return argument(0, "", arguments).flatMap { value in
-        value.elements.map { Array($0.prefix(Self.valueBound)) } ?? taken(from: value)
+        taken(from: value)
       }
     default:
       let known = bounded(converted(function, arguments))
@@ -172,9 +175,10 @@ extension PythonResolver {
   private mutating func pairs(of node: NodeID, justValues: Bool) -> [PythonValue] {
     let parts = children(node)
     guard !parts.contains(where: { tree[$0].kind == .doubleStarred }) else { return [] }
-    return stride(from: 0, to: min(parts.count, 64) - 1, by: 2).flatMap { at -> [PythonValue] in
-      let entries = values(of: parts[at + 1]).prefix(Self.valueBound)
-      if justValues { return entries.isEmpty ? [.none] : Array(entries) }
+    charge(parts.count >> 3)
+    return stride(from: 0, to: min(parts.count, Self.pathBound) - 1, by: 2).flatMap { at -> [PythonValue] in
+      let entries = values(of: parts[at + 1])
+      if justValues { return entries.isEmpty ? [.none] : entries }
       let key = value(of: parts[at]) ?? .none
       return entries.isEmpty ? [.list([key, .none])] : entries.map { .list([key, $0]) }
     }

@@ -18,19 +18,32 @@ extension PythonResolver {
 
   /// One of what a loop, or a context, takes out of a value.
   mutating func taken(from value: PythonValue) -> [PythonValue] {
-    if let elements = value.elements { return Array(elements.prefix(Self.valueBound)) }
+    if let elements = value.elements { return some(of: elements) }
     guard case .instance = value else { return [] }
-    let iterated = given(byMethod: "__iter__", of: value).flatMap { ($0.elements ?? []).prefix(4) }
+    let iterated = given(byMethod: "__iter__", of: value).flatMap { some(of: $0.elements ?? []) }
     return iterated + given(byMethod: "__next__", of: value) + given(byMethod: "__enter__", of: value)
   }
 
-  /// Things put into one list that are looked at. Count; 64.
-  private static let putBound = 64
+  /// Of what a list holds everything that can be called, and a few others.
+  mutating func some(of elements: [PythonValue]) -> [PythonValue] {
+    if elements.count <= Self.valueBound { return elements }
+    charge(elements.count >> 6)
+    var others = 0
+    return elements.filter { element in
+      if element.mayBeCalled { return true }
+      others += 1
+      return others <= Self.valueBound
+    }
+  }
+
+  /// Things put into one list that are looked at. Count; 1,024.
+  private static let putBound = 1024
 
   /// What an expression holds one after the other, and what is put into it by its name.
   mutating func elements(of node: NodeID) -> [PythonValue] {
     let held = values(of: node).flatMap { taken(from: $0) }
     guard tree[node].kind == .name, let put = scopes.itemValues[tree[node].data] else { return held }
+    if put.count > Self.putBound { stop(at: "pythonMeaning") }
     return held + put.prefix(Self.putBound).flatMap { values(of: $0.value) }
   }
 

@@ -18,7 +18,7 @@ struct PythonResolver {
   var room = 1 << 24
   /// A text or bytes that is computed. Bytes; 1 MiB.
   static let sizeBound = 1 << 20
-  /// Values of one expression that are kept: importable things, and others. Counts; 4,096 and 8.
+  /// Values of one expression that are kept: those that can be called or hold such, and others. Counts; 4,096 and 8.
   static let pathBound = 4096
   static let valueBound = 8
 
@@ -158,7 +158,7 @@ struct PythonResolver {
     var others = 0
     return values.filter { value in
       guard seen.insert(value).inserted else { return false }
-      guard value.isPath else {
+      guard value.mayBeCalled else {
         others += 1
         return others <= Self.valueBound
       }
@@ -263,9 +263,11 @@ struct PythonResolver {
   /// A list by what its parts can be: where a part can be several things, a list for each of them.
   mutating func lists(of parts: [NodeID]) -> [PythonValue] {
     let all = parts.map { values(of: $0) }
-    let count = min(all.map(\.count).max() ?? 1, parts.count > 64 ? 2 : Self.valueBound)
+    let most = all.map(\.count).max() ?? 1
+    let count = min(most, max(2, (1 << 14) / max(1, parts.count)))
+    if count < most { stop(at: "pythonMeaning") }
     guard count > 1 else { return [.list(all.map { $0.first ?? .none })] }
-    charge(parts.count)
+    charge(parts.count &* count)
     return (0..<count).map { choice in .list(all.map { $0.isEmpty ? .none : $0[min(choice, $0.count - 1)] }) }
   }
 

@@ -28,6 +28,22 @@ enum PythonValue: Hashable {
     }
   }
 
+  /// Whether it, or something it holds, can be called.
+  var mayBeCalled: Bool {
+    switch self {
+    case .text, .bytes, .integer, .none: false
+    case .list(let values): values.contains { $0.isCallable }
+    default: true
+    }
+  }
+
+  private var isCallable: Bool {
+    switch self {
+    case .text, .bytes, .integer, .none, .list: false
+    default: true
+    }
+  }
+
   var asText: String? {
     if case .text(let text) = self { return text }
     return nil

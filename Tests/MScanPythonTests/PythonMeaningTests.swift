@@ -138,6 +138,12 @@ import Testing
     "import os\nd = {'a': os.system}\nk, f = d.popitem()\nf('x')",
     "import os\nq = []\nq.append((os.system, 'x'))\nfor f, a in q: f(a)",
     "import os\nq = set()\nq.add(os.system)\nfor f in q: f('x')",
+    // Among many others.
+    "import os\n" + lines(40) { "def p\($0)(x): pass\nf = p\($0)" } + "f = os.system\n[f][0]('x')",
+    "import os\n" + lines(40) { "def p\($0)(x): pass" } + "for f in [" + names + "os.system]: f('x')",
+    "import os\nq = []\n" + lines(40) { "def p\($0)(x): pass\nq.append(p\($0))" }
+      + "q.append(os.system)\nfor f in q: f('x')",
+    "import os\nf = super\nf = lambda: os.system\nf()('x')",
     // What Python calls without being asked by name.
     "import os\nclass A:\n  @property\n  def f(self): return os.system\nA().f('x')",
     "import os\nclass A:\n  def __getattr__(self, n): return os.system\nA().f('x')",
@@ -235,6 +241,7 @@ import Testing
     (0..<count).map { line($0) + "\n" }.joined()
   }
 
+  private static let names = (0..<40).map { "p\($0), " }.joined()
   private static let chain = (0..<60).map { " or a\($0)" }.joined()
 
   /// Names that lead to one another, long chains, and texts that double: each ends.

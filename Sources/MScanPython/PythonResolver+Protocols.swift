@@ -98,8 +98,8 @@ extension PythonResolver {
     }
   }
 
-  /// Classes of one that are looked into for what they put in the place of its methods. Count; 16.
-  private static let subclassBound = 16
+  /// Classes of one that are looked into for what they put in the place of its methods. Count; 1,024.
+  private static let subclassBound = 1024
 
   /// What classes that are made from one bind a name to: an object of it may be one of theirs.
   private mutating func overrides(of name: String, in node: NodeID) -> [PythonValue] {
@@ -115,6 +115,7 @@ extension PythonResolver {
       found += bound(number, in: scope) ?? []
       open += known[next] ?? []
     }
+    if !open.isEmpty { stop(at: "pythonMeaning") }
     return found
   }
 

@@ -456,7 +456,8 @@ struct PythonResolver {
     let parameters = list.map { children($0) } ?? []
     let parameter = index < parameters.count ? parameters[index] : nil
     if index == (isMethod ? 1 : 0) {
-      found += (decorated[function] ?? []).prefix(Self.valueBound).map { .function($0) }
+      // However many it decorates: `kept(_:)` bounds them, and says so.
+      found += (decorated[function] ?? []).map { .function($0) }
     }
     for site in callSites[function] ?? [] {
       let given = children(site).dropFirst()

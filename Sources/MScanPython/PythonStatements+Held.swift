@@ -47,13 +47,7 @@ extension PythonStatements {
         guard let first = tree.children(of: value).first(where: { _ in true }) else { continue }
         let paths = paths(of: first)
         guard !paths.isEmpty, concerns(paths, .argument) else { continue }
-        var fact = CallableFact(
-          module: "", name: writtenName(first), stage: .named, via: "argument", when: moment(of: value),
-          subjects: texts(paths))
-        fact.function = function(of: value)
-        sink.emit(
-          .callable(fact), artifact: notes.artifact, range: notes.offsets.range(tree[first].start, tree[first].end),
-          place: place(of: tree[first]))
+        stateNamed(first, paths, via: "argument", of: value, into: &sink)
       }
     }
   }
@@ -64,13 +58,13 @@ extension PythonStatements {
     while next != 0 {
       let given = tree.value(ofArgument: next)
       next = tree.next(after: next)
-      let paths = handedOn(given, .argument)
+      let paths = handedOn(given)
       if !paths.isEmpty { stateNamed(given, paths, via: "argument", of: node, into: &sink) }
     }
   }
 
   /// What an argument is, where somebody wants to hear of it.
-  mutating func handedOn(_ given: NodeID, _ construct: CallableFact.SourceConstruct) -> [DottedPath] {
+  mutating func handedOn(_ given: NodeID) -> [DottedPath] {
     switch tree[given].kind {
     case .name, .attribute, .item: break
     default: return []
@@ -78,11 +72,11 @@ extension PythonStatements {
     let answer = resolver.answer(of: given)
     if answer == .nothing { return [] }
     if let path = answer.path {
-      let isWanted = calls.isEverything || resolver.paths.isWanted(path, by: calls, in: construct)
+      let isWanted = calls.isEverything || resolver.paths.isWanted(path, by: calls, in: .argument)
       return isWanted && !isMade(path) ? [path] : []
     }
     let paths = paths(of: given).filter { !isMade($0) }
-    return !paths.isEmpty && concerns(paths, construct) ? paths : []
+    return !paths.isEmpty && concerns(paths, .argument) ? paths : []
   }
 
   /// Whether something is an object that a call made. It is no function, but its methods are.

@@ -143,6 +143,9 @@ import Testing
     "import os\n" + lines(40) { "def p\($0)(x): pass" } + "for f in [" + names + "os.system]: f('x')",
     "import os\nq = []\n" + lines(40) { "def p\($0)(x): pass\nq.append(p\($0))" }
       + "q.append(os.system)\nfor f in q: f('x')",
+    "import os\nd = lambda f: f()\n" + lines(40) { "@d\ndef p\($0)(): pass" } + "@d\ndef g(): os.system('x')",
+    "import os\nclass A:\n  def run(self): self.f()\n" + lines(40) { "class B\($0)(A):\n  def f(self): pass" }
+      + "class C(A):\n  def f(self): os.system('x')\nC().run()",
     "import os\nf = super\nf = lambda: os.system\nf()('x')",
     // What Python calls without being asked by name.
     "import os\nclass A:\n  @property\n  def f(self): return os.system\nA().f('x')",
